@@ -1,0 +1,147 @@
+import Agent
+import HTTP
+import Manager
+import Model
+import Platform
+
+/// What a membership needs of the daemon around it.
+struct MembershipEnvironment: Sendable {
+    let configuration: DaemonConfiguration
+    let agent: NodeAgent
+    let loops: Loops
+    let identityFile: IdentityFile
+    /// The whole API, for calls that other managers forward here.
+    let api: HTTPServer
+    /// Told why the node cannot go on: its Raft member ended by itself.
+    let onFailure: @Sendable (String) -> Void
+}
+
+/// This node's part in a cluster, from founding, joining or resuming it to leaving: the agent and its session with the
+/// managers and, on a manager, the replicated state, what leads it, and the cluster port.
+actor Membership {
+    let identity: NodeIdentity
+    private(set) var manager: ManagerRole?
+    private let environment: MembershipEnvironment
+    private var agent: AgentRole?
+
+    private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) {
+        self.identity = identity
+        self.environment = environment
+    }
+
+    // MARK: The three ways in
+
+    /// A new cluster with this node as its first manager.
+    static func found(_ request: SwarmInitRequest, in environment: MembershipEnvironment) async throws -> Membership {
+        let addresses = try NodeAddresses(
+            configuration: environment.configuration, advertise: request.advertiseAddress,
+            dataPath: request.dataPathAddress, dataPathPort: request.dataPathPort, towards: nil)
+        let identity = NodeIdentity(founding: addresses)
+        let membership = Membership(identity, environment)
+        do {
+            try await membership.takeUp { manager in
+                try await manager.initialize(request)
+            }
+            try environment.identityFile.save(identity)
+        } catch {
+            await membership.stop()
+            await environment.agent.endTasks(within: AgentRole.Limits.leave)
+            try? ManagerRole.removeState(of: identity, environment)
+            throw error
+        }
+        return membership
+    }
+
+    /// A cluster that exists, by token.
+    static func join(_ request: SwarmJoinRequest, in environment: MembershipEnvironment) async throws -> Membership {
+        let joining = try Joining(request, environment.configuration, loop: environment.loops.cluster)
+        return try await joining.run { identity in
+            let membership = Membership(identity, environment)
+            do {
+                // Before anything counts on this node: after a crash here it resumes as the member that it then is.
+                try environment.identityFile.save(identity)
+                try await membership.takeUp()
+            } catch {
+                // Nothing counts on it yet, so it may take all back.
+                try? await membership.leave(force: true)
+                throw error
+            }
+            return membership
+        }
+    }
+
+    /// The cluster that the node was in when it stopped.
+    static func resume(_ identity: NodeIdentity, in environment: MembershipEnvironment) async throws -> Membership {
+        let membership = Membership(identity, environment)
+        try await membership.takeUp()
+        return membership
+    }
+
+    /// `found` makes the cluster, on the node that founds it.
+    private func takeUp(_ found: (@Sendable (ManagerRole) async throws -> Void)? = nil) async throws {
+        if identity.role == .manager {
+            let role = try await ManagerRole.open(identity, environment, isFounder: found != nil)
+            manager = role
+            try await found?(role)
+        }
+        agent = try await AgentRole.open(
+            identity, links: ClusterLinks(identity: identity, loop: environment.loops.cluster), environment
+        ) { [manager] in manager?.endpoints() ?? [] }
+    }
+
+    // MARK: The ways out
+
+    /// Stops taking part; containers go on, and so does the identity.
+    func stop() async {
+        await agent?.stop()
+        agent = nil
+        await manager?.stop()
+        manager = nil
+    }
+
+    /// Ends the tasks and forgets the cluster.
+    func leave(force: Bool) async throws {
+        if let manager, !force { throw await manager.leavingNeedsForce() }
+        if let agent {
+            await agent.leave()
+        } else {
+            // A beginning that failed may have got as far as the tasks; they carry the node's id.
+            await environment.agent.endTasks(within: AgentRole.Limits.leave)
+        }
+        agent = nil
+        if let manager {
+            await manager.resign()
+            await manager.stop()
+        }
+        manager = nil
+        try environment.identityFile.remove()
+        try ManagerRole.removeState(of: identity, environment)
+    }
+
+    // MARK: What the API asks
+
+    /// The `Swarm` object of `/info`.
+    func info() async -> SystemInfo.Swarm {
+        var info = SystemInfo.Swarm()
+        info.nodeID = identity.nodeID
+        info.nodeAddress = SocketAddress.parse(identity.advertiseAddress)?.host ?? identity.advertiseAddress
+        info.localNodeState = .active
+        info.controlAvailable = manager != nil
+        var managers = await agent?.managers() ?? []
+        if managers.isEmpty { managers = identity.managers }
+        info.remoteManagers = managers.map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
+        if let manager { await manager.describe(&info) }
+        return info
+    }
+}
+
+extension SocketAddress {
+    /// The address without its port.
+    var host: String {
+        switch self {
+        case .ipv4(let address, _): "\(address)"
+        case .ipv6(let address, _): "\(address)"
+        case .unix(let path): path
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Platform
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension DaemonConfiguration {
+    /// One flag: what it sets, and its line in `--help`.
+    private struct Flag: Sendable {
+        let name: String
+        let value: String
+        let help: String
+        let set: @Sendable (inout DaemonConfiguration, String) throws -> Void
+    }
+
+    private static let flags: [Flag] = [
+        Flag(name: "data-dir", value: "PATH", help: "what must survive a reboot (/var/lib/clusterd)") {
+            $0.dataDirectory = try absolute($1, "data-dir")
+        },
+        Flag(name: "run-dir", value: "PATH", help: "sockets and what must survive a restart (/run/clusterd)") {
+            $0.runDirectory = try absolute($1, "run-dir")
+        },
+        Flag(name: "host", value: "ADDRESS", help: "serve the API here; may be repeated (unix://RUN-DIR/clusterd.sock)")
+        {
+            $0.hosts.append(try address($1, "host"))
+        },
+        Flag(name: "name", value: "NAME", help: "the node's name in the cluster (the host's name)") { $0.name = $1 },
+        Flag(name: "listen-addr", value: "IP:PORT", help: "the cluster port (0.0.0.0:2377)") {
+            $0.listenAddress = try address($1, "listen-addr", defaultPort: 2377)
+        },
+        Flag(name: "advertise-addr", value: "IP[:PORT]", help: "where other nodes reach the cluster port") {
+            $0.advertiseAddress = try address($1, "advertise-addr", defaultPort: 2377)
+        },
+        Flag(name: "data-path-addr", value: "IP", help: "where overlay traffic comes in (the advertised address)") {
+            guard let value = IPv4Address($1) else {
+                throw ConfigurationError("--data-path-addr \($1): not an IPv4 address")
+            }
+            $0.dataPathAddress = value
+        },
+        Flag(name: "data-path-port", value: "PORT", help: "UDP port of overlay traffic, the same on all nodes (4789)") {
+            guard let value = UInt16($1), value > 0 else {
+                throw ConfigurationError("--data-path-port \($1): not a port")
+            }
+            $0.dataPathPort = value
+        },
+        Flag(name: "metrics-addr", value: "IP:PORT", help: "serve Prometheus metrics here (off)") {
+            $0.metricsAddress = try address($1, "metrics-addr")
+        },
+        Flag(name: "runtime", value: "NAME", help: "runc, crun, runsc or the path of an OCI runtime (runc)") {
+            $0.runtime = $1
+        },
+        Flag(name: "config", value: "FILE", help: "a file of 'flag = value' lines; flags given here win") {
+            try $0.read(file: $1)
+        },
+        Flag(name: "log-level", value: "LEVEL", help: "debug, info, warning or error (info)") {
+            guard let level = Logger.Level(name: $1) else {
+                throw ConfigurationError("--log-level \($1): one of debug, info, warning, error")
+            }
+            $0.logLevel = level
+        },
+        Flag(name: "log-format", value: "FORMAT", help: "text or json (text)") {
+            switch $1 {
+            case "text": $0.logFormat = .text
+            case "json": $0.logFormat = .json
+            default: throw ConfigurationError("--log-format \($1): text or json")
+            }
+        },
+    ]
+
+    /// The text of `clusterd --help`.
+    public static var usage: String {
+        var text = """
+            usage: clusterd [FLAGS]
+            A node of a Martlet cluster: runs containers, and manages the cluster where it is told to.
+
+            Flags:
+
+            """
+        for flag in flags {
+            let left = "--\(flag.name) \(flag.value)"
+            text += "  " + left + String(repeating: " ", count: max(1, 26 - left.utf8.count)) + flag.help + "\n"
+        }
+        return text
+            + """
+              --help, --version
+
+            Next: `clusterctl init` makes a cluster of this node, `clusterctl join` adds it to one.
+            """
+    }
+
+    /// Reads flags (`--name value` or `--name=value`), those of `--config FILE` first whatever their place.
+    public init(arguments: [String]) throws {
+        self.init()
+        let given = try Self.split(arguments)
+        for (flag, value) in given where flag.name == "config" { try flag.set(&self, value) }
+        if given.contains(where: { $0.0.name == "host" }) { hosts = [] }
+        for (flag, value) in given where flag.name != "config" { try flag.set(&self, value) }
+        try checkSocketPaths()
+    }
+
+    private static func split(_ arguments: [String]) throws -> [(Flag, String)] {
+        var given: [(Flag, String)] = []
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            guard argument.hasPrefix("--") else {
+                throw ConfigurationError("unexpected argument '\(argument)'; see clusterd --help")
+            }
+            let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = parts.first.map(String.init) ?? ""
+            guard let flag = flags.first(where: { $0.name == name }) else {
+                throw ConfigurationError("unknown flag --\(name); see clusterd --help")
+            }
+            guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
+                throw ConfigurationError("--\(name) needs a value (\(flag.value))")
+            }
+            given.append((flag, value))
+        }
+        return given
+    }
+
+    private mutating func read(file: String) throws {
+        let bytes: [UInt8]
+        do {
+            bytes = try Files.read(file, limit: Limits.configurationBytes)
+        } catch {
+            throw ConfigurationError("--config \(file): \(error)")
+        }
+        for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n").enumerated() {
+            let text = line.prefix { $0 != "#" }.trimmed
+            if text.isEmpty { continue }
+            let parts = text.split(separator: "=", maxSplits: 1).map(\.trimmed)
+            guard parts.count == 2, let flag = Self.flags.first(where: { $0.name == parts[0] && $0.name != "config" })
+            else { throw ConfigurationError("\(file), line \(number + 1): expected 'flag = value', as in --help") }
+            try flag.set(&self, String(parts[1]))
+        }
+    }
+
+    /// A unix socket's path must fit `sockaddr_un` (108 bytes with its end).
+    private func checkSocketPaths() throws {
+        for case .unix(let path) in hosts + [controlSocket] where path.utf8.count > SocketAddress.unixPathLimit {
+            throw ConfigurationError(
+                "\(path): a socket's path may have at most \(SocketAddress.unixPathLimit) bytes; choose a shorter --run-dir"
+            )
+        }
+    }
+
+    private enum Limits {
+        static let configurationBytes = 1 << 20
+    }
+}
+
+private func absolute(_ text: String, _ flag: String) throws -> String {
+    guard !text.isEmpty else { throw ConfigurationError("--\(flag): empty path") }
+    return text.hasPrefix("/") ? text : FileManager.default.currentDirectoryPath + "/" + text
+}
+
+private func address(_ text: String, _ flag: String, defaultPort: UInt16? = nil) throws -> SocketAddress {
+    if let address = SocketAddress.parse(text) { return address }
+    if let defaultPort, let ip = IPv4Address(text) { return .ipv4(ip, defaultPort) }
+    throw ConfigurationError("--\(flag) \(text): expected IP:PORT, tcp://IP:PORT or unix:///PATH")
+}
+
+extension StringProtocol {
+    fileprivate var trimmed: Substring {
+        var text = self[...]
+        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
+        while let last = text.last, last.isWhitespace { text = text.dropLast() }
+        return Substring(text)
+    }
+}

@@ -1,0 +1,35 @@
+public import Platform
+
+/// What `clusterd` was started with: flags over the configuration file over defaults.
+public struct DaemonConfiguration: Sendable {
+    public var dataDirectory = "/var/lib/clusterd"
+    public var runDirectory = "/run/clusterd"
+    /// Where the Engine API is served; the first is the default of local clients.
+    public var hosts: [SocketAddress] = []
+    /// What the node is called in the cluster; nil means the host's name.
+    public var name: String?
+    /// The cluster port: Raft, dispatch, forwarded API calls and joins.
+    public var listenAddress = SocketAddress.ipv4(IPv4Address.any, 2377)
+    /// Where other nodes reach the cluster port; nil means from the route to them.
+    public var advertiseAddress: SocketAddress?
+    /// Where other nodes' VXLAN devices send to; nil means the advertised address.
+    public var dataPathAddress: IPv4Address?
+    public var dataPathPort: UInt16 = 4789
+    public var metricsAddress: SocketAddress?
+    /// `runc`, `crun`, `runsc` or a path.
+    public var runtime = "runc"
+    public var logLevel = Logger.Level.info
+    public var logFormat = Logger.Format.text
+
+    public init() {}
+
+    /// The address of the API's unix socket that every node has.
+    public var controlSocket: SocketAddress { hosts.first ?? .unix(runDirectory + "/clusterd.sock") }
+}
+
+/// Why the daemon could not start as asked; the text says what to change.
+public struct ConfigurationError: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) { self.description = description }
+}

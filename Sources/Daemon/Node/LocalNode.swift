@@ -1,0 +1,166 @@
+import Agent
+import HTTP
+import Manager
+import Model
+import Platform
+
+/// This node: its containers, which it always has, and its membership of a cluster, which it may have.
+///
+/// Becoming a member, and ceasing to be one, happen one at a time; while one is under way others are refused.
+actor LocalNode {
+    nonisolated let configuration: DaemonConfiguration
+    nonisolated let agent: NodeAgent
+    private let loops: Loops
+    private let identityFile: IdentityFile
+    private let log = Logger("node")
+    private nonisolated let failures = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
+    private var membership: Membership?
+    private var transition: String?
+    /// The whole API, for calls that other managers forward here.
+    private var api: HTTPServer?
+
+    static func open(_ configuration: DaemonConfiguration, loops: Loops) async throws -> LocalNode {
+        var settings = NodeAgent.Configuration(
+            engineID: try EngineID.of(configuration.dataDirectory), dataDirectory: configuration.dataDirectory,
+            runDirectory: configuration.runDirectory)
+        settings.runtime = configuration.runtime
+        let agent = try await NodeAgent.open(settings, loop: loops.agent)
+        return LocalNode(configuration: configuration, agent: agent, loops: loops)
+    }
+
+    private init(configuration: DaemonConfiguration, agent: NodeAgent, loops: Loops) {
+        self.configuration = configuration
+        self.agent = agent
+        self.loops = loops
+        identityFile = IdentityFile(dataDirectory: configuration.dataDirectory)
+    }
+
+    // MARK: Life
+
+    /// Takes up the part in the cluster that the node had, if it had one. `api` serves what managers forward.
+    func start(api: HTTPServer) async throws {
+        self.api = api
+        guard let identity = try identityFile.load() else {
+            log.info("in no cluster yet", ["next": "clusterctl init, or clusterctl join"])
+            return
+        }
+        try await changing("start") {
+            membership = try await Membership.resume(identity, in: environment(api))
+        }
+        log.info(
+            "member of a cluster",
+            ["cluster": identity.clusterID, "node": identity.nodeID, "role": identity.role.rawValue])
+    }
+
+    /// Waits until the node cannot go on as what it is, and says why; nil when the waiting was cancelled.
+    nonisolated func failure() async -> String? {
+        for await reason in failures.stream { return reason }
+        return nil
+    }
+
+    /// Stops taking part; containers and the resolver go on.
+    func stop() async {
+        await membership?.stop()
+        membership = nil
+    }
+
+    // MARK: Becoming and ceasing to be a member
+
+    /// Makes a cluster of this node; answers its id (Engine API `POST /swarm/init`).
+    func initialize(_ request: SwarmInitRequest) async throws -> String {
+        try await changing("init") {
+            guard membership == nil else { throw Self.alreadyMember }
+            try Self.refuseUnsupported(request)
+            let founded = try await Membership.found(request, in: try environment())
+            membership = founded
+            return founded.identity.nodeID
+        }
+    }
+
+    /// Makes this node a member of the cluster of `request.remoteAddresses` (Engine API `POST /swarm/join`).
+    func join(_ request: SwarmJoinRequest) async throws {
+        try await changing("join") {
+            guard membership == nil else { throw Self.alreadyMember }
+            membership = try await Membership.join(request, in: try environment())
+        }
+    }
+
+    /// Leaves the cluster: tasks end, state and identity are removed (Engine API `POST /swarm/leave`).
+    func leave(force: Bool) async throws {
+        try await changing("leave") {
+            guard let membership else { throw HTTPError(.serviceUnavailable, "This node is not part of a swarm") }
+            try await membership.leave(force: force)
+            self.membership = nil
+        }
+    }
+
+    private func changing<T>(_ what: String, _ body: () async throws -> T) async throws -> T {
+        if let transition {
+            throw HTTPError(
+                .serviceUnavailable, "'\(transition)' is still under way on this node; try again when it is done")
+        }
+        transition = what
+        defer { transition = nil }
+        return try await body()
+    }
+
+    private func environment(_ server: HTTPServer? = nil) throws -> MembershipEnvironment {
+        guard let api = server ?? api else {
+            throw HTTPError(.serviceUnavailable, "the node is still starting; try again in a moment")
+        }
+        return MembershipEnvironment(
+            configuration: configuration, agent: agent, loops: loops, identityFile: identityFile, api: api,
+            onFailure: { [failures] in failures.continuation.yield($0) })
+    }
+
+    private static let alreadyMember = HTTPError(
+        .serviceUnavailable,
+        "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one.")
+
+    private static func refuseUnsupported(_ request: SwarmInitRequest) throws {
+        if request.autoLockManagers == true {
+            throw HTTPError(.notImplemented, "autolock is not supported: init without --autolock")
+        }
+        if request.forceNewCluster == true {
+            throw HTTPError(
+                .notImplemented, "--force-new-cluster is not supported: restore a quorum of managers instead")
+        }
+    }
+
+    // MARK: What the API asks
+
+    /// Who answers for the cluster's state.
+    ///
+    /// - Throws: `HTTPError` 503 on a node that is no manager, as Docker words it.
+    func clusterAuthority() async throws -> ClusterAuthority {
+        guard let membership else {
+            throw HTTPError(
+                .serviceUnavailable,
+                transition == nil
+                    ? "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect "
+                        + "this node to swarm and try again."
+                    : "This node is becoming a member of its swarm; try again in a moment.")
+        }
+        guard let manager = await membership.manager else {
+            throw HTTPError(
+                .serviceUnavailable,
+                "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please "
+                    + "run this command on a manager node or promote the current node to a manager.")
+        }
+        return await manager.authority()
+    }
+
+    /// The `Swarm` header of `/_ping`.
+    func swarmHeader() async -> String {
+        guard let membership else { return "inactive" }
+        return membership.identity.role == .manager ? "active/manager" : "active/worker"
+    }
+
+    /// The `Swarm` object of `/info`.
+    func swarmInfo() async -> SystemInfo.Swarm {
+        if let membership { return await membership.info() }
+        var info = SystemInfo.Swarm()
+        info.localNodeState = transition == nil ? .inactive : .pending
+        return info
+    }
+}

@@ -1,0 +1,384 @@
+import FoundationEssentials
+import HTTP
+import Manager
+import Model
+import Platform
+import Raft
+import Store
+
+/// A manager: its member of the Raft group, the replicated state, what plans over it while this one leads, and the port
+/// where other nodes reach it.
+actor ManagerRole {
+    private let identity: NodeIdentity
+    private let clusterKey: String
+    private let store: Store
+    private let raft: RaftNode
+    private let raftLinks: RaftLinks
+    private let links: ClusterLinks
+    private let manager: Manager
+    private let members: RaftMembers
+    private let router: Router
+    private let environment: MembershipEnvironment
+    private var port: ChannelListener?
+    private var leadership: Task<Void, Never>?
+    private var removals: Task<Void, Never>?
+    /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
+    private var leadingTerm: Term?
+    /// Connections that are served, by the node at their other end.
+    private var channels: [String: [ObjectIdentifier: Channel]] = [:]
+    private var isStopped = false
+    private var leaderClient: (manager: ManagerEndpoint, client: HTTPClient)?
+    private let log = Logger("manager")
+
+    enum Limits {
+        /// Until a new cluster's only member leads it.
+        static let founding: Duration = .seconds(10)
+        /// Tries to add a voter while another change of the members is under way.
+        static let memberChanges = 100
+        static let memberChangePause: Duration = .milliseconds(100)
+        /// Connections of one node; those that join share this number.
+        static let channelsOfNode = 256
+        /// What a joining node may say of itself.
+        static let descriptionBytes = 64 << 10
+        /// Between two attempts of a new leader to learn what is committed.
+        static let readPause: Duration = .milliseconds(50)
+    }
+
+    /// Opens the state, joins the Raft group and listens. A founder's group begins with itself; another member waits to be
+    /// added, or is one already.
+    static func open(
+        _ identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
+    ) async throws -> ManagerRole {
+        guard let clusterKey = identity.clusterKey else {
+            throw ConfigurationError("the identity of a manager lacks the cluster's key: leave --force, and join again")
+        }
+        let directory = Self.directory(of: identity, environment)
+        try Files.createDirectories(directory, mode: 0o700)
+        let store = try Store(path: directory + "/state.db")
+        let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
+        let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
+            keys.key(of: claimed, for: purpose)
+        }
+        let raftLinks = RaftLinks(
+            links: links,
+            known: Dictionary(identity.managers.map { (NodeID(of: $0.nodeID), $0.address) }) { first, _ in first })
+        let id = NodeID(of: identity.nodeID)
+        var options = RaftNode.Options(id: id, directory: directory + "/raft")
+        if isFounder {
+            options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
+        }
+        let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
+        let role = ManagerRole(
+            identity, clusterKey: clusterKey, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
+        do {
+            try await role.start()
+        } catch {
+            await role.stop()
+            throw error
+        }
+        return role
+    }
+
+    private init(
+        _ identity: NodeIdentity, clusterKey: String, store: Store, raft: RaftNode, raftLinks: RaftLinks,
+        links: ClusterLinks, _ environment: MembershipEnvironment
+    ) {
+        self.identity = identity
+        self.clusterKey = clusterKey
+        self.store = store
+        self.raft = raft
+        self.raftLinks = raftLinks
+        self.links = links
+        self.environment = environment
+        members = RaftMembers(raft: raft, store: store)
+        manager = Manager(store: store, proposer: RaftProposer(node: raft), members: members)
+        router = manager.router()
+    }
+
+    private func start() throws {
+        // Lives until `stop`, or until the Raft member ends.
+        leadership = Task { [weak self, raft] in
+            for await change in raft.roleChanges() { await self?.follow(change) }
+            if !Task.isCancelled, let failure = await raft.stopped() { await self?.fail(failure) }
+        }
+        let (_, feed) = store.watch()
+        // The same; the feed ends with its task.
+        removals = Task { [weak self] in
+            for await event in feed {
+                if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
+            }
+        }
+        let listen = environment.configuration.listenAddress
+        port = try ChannelListener(
+            on: listen, authentication: links.authentication, loop: environment.loops.cluster
+        ) { [weak self] channel in
+            await self?.serve(channel)
+        }
+        log.info("serving the cluster", ["on": listen])
+    }
+
+    static func directory(of identity: NodeIdentity, _ environment: MembershipEnvironment) -> String {
+        "\(environment.configuration.dataDirectory)/manager-\(identity.nodeID)"
+    }
+
+    /// Forgets the replicated state and the log.
+    static func removeState(of identity: NodeIdentity, _ environment: MembershipEnvironment) throws {
+        let path = directory(of: identity, environment)
+        if Files.exists(path) { try Files.remove(path) }
+    }
+
+    /// Stops serving and takes no further part in the group; the others go on.
+    func stop() async {
+        isStopped = true
+        port?.close()
+        port = nil
+        leadership?.cancel()
+        removals?.cancel()
+        leadingTerm = nil
+        manager.stopLeading()
+        for channel in channels.values.flatMap(\.values) { channel.close() }
+        await raft.stop()
+        raftLinks.close()
+        do { try store.close() } catch { log.error("the state's database", ["error": "\(error)"]) }
+    }
+
+    /// All managers as this one knows them, the leader first.
+    nonisolated func endpoints() -> [ManagerEndpoint] { members.endpoints() }
+
+    // MARK: Leading
+
+    /// Called for one change after the other.
+    private func follow(_ change: RoleChange) async {
+        if let leadingTerm, change.role != .leader || change.term != leadingTerm {
+            self.leadingTerm = nil
+            log.info("no longer leading", ["term": change.term])
+            manager.stopLeading()
+        }
+        guard change.role == .leader, leadingTerm == nil, await isUpToDate(in: change.term), !isStopped else { return }
+        leadingTerm = change.term
+        log.info("leading", ["term": change.term])
+        manager.startLeading()
+    }
+
+    /// Waits until the state shows all that earlier leaders committed: who planned over less would take a node that has just
+    /// joined for one that was removed. False where the term ends before.
+    private func isUpToDate(in term: Term) async -> Bool {
+        while raft.status.role == .leader, raft.status.term == term, !Task.isCancelled {
+            do {
+                _ = try await raft.readIndex()
+                return raft.status.role == .leader && raft.status.term == term
+            } catch {
+                log.debug("what is committed is not known yet", ["term": term, "reason": "\(error)"])
+                try? await Task.sleep(for: Limits.readPause)
+            }
+        }
+        return false
+    }
+
+    /// The Raft member's own word counts: it is ahead of `follow`.
+    private var isLeading: Bool {
+        guard let leadingTerm else { return false }
+        let status = raft.status
+        return status.role == .leader && status.term == leadingTerm
+    }
+
+    /// The Raft member ended by itself: this node can neither vote nor answer for the state.
+    private func fail(_ failure: RaftError) {
+        guard !isStopped else { return }
+        leadingTerm = nil
+        manager.stopLeading()
+        environment.onFailure("the manager cannot go on: \(failure)")
+    }
+
+    /// Who answers for the cluster's state at this moment.
+    func authority() -> ClusterAuthority {
+        if isLeading { return .here(router) }
+        guard let leader = members.leader(), leader.nodeID != identity.nodeID else { return .unknown }
+        if let leaderClient, leaderClient.manager == leader { return .leader(leaderClient.client) }
+        let client = links.apiClient(to: leader)
+        leaderClient = (leader, client)
+        return .leader(client)
+    }
+
+    /// The leader where it is another one; nil on the leader itself.
+    ///
+    /// - Throws: `HTTPError` 503 while none is known.
+    func otherLeader() throws -> ManagerEndpoint? {
+        if isLeading { return nil }
+        guard let leader = members.leader(), leader.nodeID != identity.nodeID else {
+            throw HTTPError(.serviceUnavailable, "the cluster has no leader at this moment; try again")
+        }
+        return leader
+    }
+
+    // MARK: Other nodes
+
+    private func serve(_ channel: Channel) async {
+        let peer = channel.purpose == .join ? "" : channel.peer.nodeID
+        guard !isStopped, channels[peer, default: [:]].count < Limits.channelsOfNode else { return }
+        channels[peer, default: [:]][ObjectIdentifier(channel)] = channel
+        defer {
+            channels[peer]?[ObjectIdentifier(channel)] = nil
+            if channels[peer]?.isEmpty == true { channels[peer] = nil }
+        }
+        switch channel.purpose {
+        case .raft:
+            // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
+            guard channel.peer.role == .manager else { return }
+            await Self.receive(from: channel, for: raft, log)
+        case .dispatch:
+            await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
+        case .api:
+            guard isManager(channel.peer) else {
+                return log.warning("refused the API to a node that is no manager", ["node": channel.peer.nodeID])
+            }
+            await environment.api.serve(
+                channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.nodeRole.rawValue))
+        case .join:
+            await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
+        }
+    }
+
+    /// A key outlives the node's removal, so the state has the last word.
+    private func isManager(_ peer: PeerIdentity) -> Bool {
+        peer.role == .manager && store.snapshot.get(Node.self, peer.nodeID)?.spec.role == .manager
+    }
+
+    /// A node that is removed loses the connections it has; an agent that comes again is told why.
+    private func sendAway(removedIn changes: [Change]) {
+        for change in changes where change.table == Node.table && change.new == nil {
+            for channel in (channels[change.id] ?? [:]).values where channel.purpose != .raft { channel.close() }
+        }
+    }
+
+    private nonisolated static func receive(from channel: Channel, for raft: RaftNode, _ log: Logger) async {
+        do {
+            while let bytes = try await channel.receiveBytes() {
+                let message = try Message(decoding: bytes)
+                guard message.from == NodeID(of: channel.peer.nodeID) else { throw ChannelError.notAuthentic }
+                raft.receive(message)
+            }
+        } catch {
+            log.debug("a member's connection ended", ["member": channel.peer.nodeID, "error": "\(error)"])
+        }
+    }
+
+    // MARK: Members
+
+    /// Makes the cluster, on the node that founds it.
+    func initialize(_ request: SwarmInitRequest) async throws {
+        let deadline = ContinuousClock.now + Limits.founding
+        while !isLeading {
+            guard ContinuousClock.now < deadline else {
+                throw HTTPError(.internalServerError, "the new cluster's only member did not become its leader")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        try await manager.found(
+            request, clusterID: identity.clusterID, clusterKey: clusterKey, dataPathPort: identity.dataPathPort,
+            first: Joiner(
+                nodeID: identity.nodeID, role: .manager,
+                description: HostFacts.current.nodeDescription(name: environment.configuration.name),
+                availability: request.availability ?? .active, address: identity.advertiseAddress,
+                dataPathAddress: identity.dataPathAddress))
+    }
+
+    /// Lets a node in, with the role of its token.
+    func admit(_ request: JoinRequest, as role: NodeRole) async throws -> JoinAnswer {
+        guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
+            port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
+        else {
+            throw HTTPError(
+                .badRequest,
+                "the node must be reached by IPv4 addresses, not \(request.advertiseAddress), \(request.dataPathAddress)"
+            )
+        }
+        guard try HTTPJSON.encode(request.description).count <= Limits.descriptionBytes else {
+            throw HTTPError(.badRequest, "the node says more than \(Limits.descriptionBytes) bytes of itself")
+        }
+        try await manager.admit(
+            Joiner(
+                nodeID: request.nodeID, role: role, description: request.description,
+                availability: request.availability, address: request.advertiseAddress,
+                dataPathAddress: request.dataPathAddress))
+        return JoinAnswer(
+            clusterID: identity.clusterID, role: role,
+            nodeKey: NodeKey.derive(clusterKey: clusterKey, nodeID: request.nodeID, role: role),
+            clusterKey: role == .manager ? clusterKey : nil, advertiseAddress: request.advertiseAddress,
+            dataPathAddress: request.dataPathAddress, dataPathPort: identity.dataPathPort,
+            managers: members.endpoints())
+    }
+
+    /// Counts a joined manager as a voter; waits out other changes of the members.
+    ///
+    /// - Throws: `HTTPError` 400 where nobody answers at its address: a voter that is not there could cost the quorum.
+    func addVoter(_ nodeID: String, at address: String) async throws {
+        do {
+            try await links.open(.raft, to: address, expecting: nodeID).close()
+        } catch {
+            throw HTTPError(
+                .badRequest,
+                "the new manager does not answer at \(address), its advertise address (\(error)): give it an "
+                    + "address at which the other managers reach it")
+        }
+        for _ in 0..<Limits.memberChanges {
+            do {
+                try await raft.addVoter(Member(id: NodeID(of: nodeID), address: address))
+                return
+            } catch let error as RaftError where error.code == .changeInProgress {
+                try await Task.sleep(for: Limits.memberChangePause)
+            }
+        }
+        throw HTTPError(.serviceUnavailable, "another change of the managers does not end; try again")
+    }
+
+    // MARK: Leaving
+
+    /// Why a manager does not leave without force, as Docker words it.
+    func leavingNeedsForce() -> HTTPError {
+        let managers = raft.status.configuration.voters.count
+        var text =
+            "You are attempting to leave the swarm on a node that is participating as a manager. "
+        if managers <= 1 {
+            text +=
+                "Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message."
+        } else {
+            text +=
+                "Leaving with \(managers - 1) managers left lowers what the cluster bears: remove the node from it on "
+                + "another manager afterwards. Use `--force` to leave all the same."
+        }
+        return HTTPError(.serviceUnavailable, text)
+    }
+
+    /// Before a forced leave: a leader with others takes itself out of the group, so that they need not count it as lost.
+    func resign() async {
+        guard isLeading, raft.status.configuration.voters.count > 1 else { return }
+        do {
+            try await raft.removeVoter(NodeID(of: identity.nodeID))
+        } catch {
+            log.warning("left without being removed from the group", ["error": "\(error)"])
+        }
+    }
+
+    /// Adds what a manager knows to `/info`.
+    func describe(_ info: inout SystemInfo.Swarm) {
+        let snapshot = store.snapshot
+        info.nodes = snapshot.all(Node.self).count
+        info.managers = raft.status.configuration.voters.count
+        info.cluster = snapshot.all(Cluster.self).first.map(SystemInfo.ClusterSummary.init)
+        info.remoteManagers = members.endpoints().map { .init(nodeID: $0.nodeID, address: $0.address) }
+        if raft.status.leader == nil {
+            info.error = "The swarm does not have a leader. It's possible that too few managers are online."
+        }
+        if let failure = raft.status.failure { info.error = "\(failure)" }
+    }
+}
+
+/// The manager's end of a dispatch channel.
+private struct DispatchLink: DispatchConnection {
+    let channel: Channel
+
+    func send(_ message: ManagerMessage) async throws { try await channel.send(json: message) }
+    func receive() async throws -> AgentMessage? { try await channel.receive(json: AgentMessage.self) }
+    func close() { channel.close() }
+}

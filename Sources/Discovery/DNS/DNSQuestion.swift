@@ -1,0 +1,14 @@
+/// What is asked (RFC 1035, 4.1.2).
+public struct DNSQuestion: Hashable, Sendable, CustomStringConvertible {
+    public var name: DomainName
+    public var type: RecordType
+    public var recordClass: RecordClass
+
+    public init(_ name: DomainName, _ type: RecordType, class recordClass: RecordClass = .internet) {
+        self.name = name
+        self.type = type
+        self.recordClass = recordClass
+    }
+
+    public var description: String { "\(name) \(type)" }
+}

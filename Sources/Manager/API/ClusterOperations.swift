@@ -1,0 +1,14 @@
+public import Model
+
+/// What the API's routes need of the manager beyond the replicated state.
+public protocol ClusterOperations: Sendable {
+    /// Each manager's part in the Raft group, by node id.
+    func managerStatuses() async -> [String: ManagerStatus]
+
+    /// Takes a manager out of the Raft group; content with one that is not in it.
+    func removeMember(nodeID: String) async throws
+
+    /// The log lines as the agents have them, merged; ends with the last one, or, when it follows a service, with the
+    /// service. Where an agent is away, a line on stderr says so.
+    func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error>
+}

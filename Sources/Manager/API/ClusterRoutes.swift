@@ -1,0 +1,79 @@
+internal import HTTP
+internal import Model
+internal import Platform
+internal import Store
+
+/// Engine API `/swarm`: the cluster's own object and its join tokens.
+struct ClusterRoutes: Sendable {
+    let api: ClusterAPI
+
+    func register(in router: inout Router) {
+        router.get("/swarm") { _ in
+            let (cluster, secrets) = try Self.objects(api.snapshot)
+            return try .json(ClusterDetail(cluster: cluster, tokens: secrets.joinTokens))
+        }
+        router.post("/swarm/update") { request in
+            try await update(request)
+            return HTTPResponse(.ok)
+        }
+        router.get("/swarm/unlockkey") { _ in try .json(["UnlockKey": ""]) }
+    }
+
+    /// What clients send back as they know it from Docker: this cluster's consensus and certificates are not set here.
+    private static let heldElsewhere: Set<String> = ["Raft", "CAConfig"]
+
+    private static func objects(_ snapshot: Snapshot) throws -> (Cluster, ClusterSecrets) {
+        guard let cluster = snapshot.all(Cluster.self).first, let secrets = snapshot.all(ClusterSecrets.self).first
+        else {
+            throw HTTPError(.serviceUnavailable, "the cluster is still being made; try again in a moment")
+        }
+        return (cluster, secrets)
+    }
+
+    private func update(_ request: HTTPRequest) async throws {
+        let seen = try api.seenVersion(request)
+        let query = request.query
+        let spec = try await api.decode(ClusterSpec.self, request, besides: Self.heldElsewhere)
+        if query.flag("rotateManagerUnlockKey") { throw ServiceValidation.unsupported("autolock") }
+        try await api.update { transaction in
+            var (cluster, secrets) = try Self.objects(transaction.snapshot)
+            try api.check(cluster, isAt: seen)
+            if let period = spec.dispatcher?.heartbeatPeriod, period != 0, period < 100_000_000 {
+                throw ServiceValidation.invalid("heartbeat period must be at least 100 ms")
+            }
+            cluster.spec = spec
+            try transaction.put(cluster)
+            if query.flag("rotateWorkerToken") {
+                secrets.joinTokens.worker = try Self.rotated(secrets.joinTokens.worker)
+            }
+            if query.flag("rotateManagerToken") {
+                secrets.joinTokens.manager = try Self.rotated(secrets.joinTokens.manager)
+            }
+            try transaction.put(secrets)
+        }
+    }
+
+    private static func rotated(_ text: String) throws -> String {
+        guard var token = JoinToken(text) else { throw HTTPError(.internalServerError, "the join token is damaged") }
+        token.secret = Identifier.random()
+        return token.description
+    }
+}
+
+/// The cluster as `/swarm` shows it.
+private struct ClusterDetail: Encodable {
+    let cluster: Cluster
+    let tokens: JoinTokens
+
+    private enum Key: String, CodingKey {
+        case joinTokens = "JoinTokens"
+        case tlsInfo = "TLSInfo"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try cluster.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(tokens, forKey: .joinTokens)
+        try container.encode([String: String](), forKey: .tlsInfo)
+    }
+}

@@ -1,0 +1,108 @@
+internal import HTTP
+internal import Model
+internal import Store
+
+/// Engine API `/nodes`.
+struct NodeRoutes: Sendable {
+    let api: ClusterAPI
+
+    func register(in router: inout Router) {
+        router.get("/nodes") { try .json(await list($0)) }
+        router.get("/nodes/{id}") { request in
+            let node = try api.snapshot.findNode(try request.capture("id"))
+            return try .json(await withManagerStatus([node])[0])
+        }
+        router.post("/nodes/{id}/update") { request in
+            try await update(request)
+            return HTTPResponse(.ok)
+        }
+        router.delete("/nodes/{id}") { request in
+            try await remove(try request.capture("id"), force: request.query.flag("force"))
+            return HTTPResponse(.ok)
+        }
+    }
+
+    private func list(_ request: HTTPRequest) async throws -> [Node] {
+        let filters = try QueryFilters(request, known: ["id", "name", "label", "node.label", "role", "membership"])
+        let nodes = api.snapshot.all(Node.self).filter { node in
+            filters.allowID(node.id)
+                && filters.allow("name") { node.description.hostname.hasPrefix($0) || node.spec.name == $0 }
+                && filters.matchLabels(node.description.engine.labels ?? [:])
+                && filters.matchLabels(node.spec.labels ?? [:], name: "node.label")
+                && filters.allow("role") { $0 == node.spec.role.rawValue }
+                && filters.allow("membership") { $0 == "accepted" }
+        }
+        return await withManagerStatus(nodes)
+    }
+
+    /// Who leads and who is reachable is the Raft group's to say, at the moment of asking.
+    private func withManagerStatus(_ nodes: [Node]) async -> [Node] {
+        let statuses = await api.operations.managerStatuses()
+        return nodes.map { node in
+            var node = node
+            node.managerStatus = statuses[node.id]
+            return node
+        }
+    }
+
+    private func update(_ request: HTTPRequest) async throws {
+        let reference = try request.capture("id")
+        let seen = try api.seenVersion(request)
+        let spec = try await api.decode(NodeSpec.self, request)
+        if let name = spec.name, !name.isEmpty { try ServiceValidation.checkName(name) }
+        try await api.update { transaction in
+            var node = try transaction.snapshot.findNode(reference)
+            try api.check(node, isAt: seen)
+            guard spec.role == node.spec.role else {
+                throw HTTPError(
+                    .notImplemented,
+                    "promoting and demoting nodes is not supported: remove the node, and join it with a token of the "
+                        + "role it should have")
+            }
+            node.spec = spec
+            try transaction.put(node)
+        }
+    }
+
+    private func remove(_ reference: String, force: Bool) async throws {
+        let node = try api.snapshot.findNode(reference)
+        let statuses = await api.operations.managerStatuses()
+        if let status = statuses[node.id] {
+            guard force else {
+                throw HTTPError(
+                    .badRequest,
+                    "rpc error: code = FailedPrecondition desc = node \(node.id) is a cluster manager and is a member of "
+                        + "the raft cluster. It must be demoted to worker before removal, or removed with --force")
+            }
+            guard statuses.count > 1 else {
+                throw HTTPError(
+                    .badRequest, "rpc error: code = FailedPrecondition desc = node \(node.id) is the last manager")
+            }
+            guard status.leader != true else {
+                throw HTTPError(
+                    .badRequest,
+                    "rpc error: code = FailedPrecondition desc = node \(node.id) leads the cluster: remove it once another "
+                        + "manager does")
+            }
+            try Self.checkQuorum(without: node.id, statuses)
+        } else if !force, node.status.state == .ready {
+            throw HTTPError(
+                .badRequest,
+                "rpc error: code = FailedPrecondition desc = node \(node.id) is not down and can't be removed")
+        }
+        if statuses[node.id] != nil { try await api.operations.removeMember(nodeID: node.id) }
+        try await api.update { transaction in transaction.delete(Node.self, node.id) }
+    }
+
+    /// Taking a member out is itself decided by a quorum, and must leave one.
+    private static func checkQuorum(without nodeID: String, _ statuses: [String: ManagerStatus]) throws {
+        let rest = statuses.filter { $0.key != nodeID }
+        let reachable = rest.values.filter { $0.reachability == .reachable }.count
+        guard reachable >= rest.count / 2 + 1 else {
+            throw HTTPError(
+                .badRequest,
+                "rpc error: code = FailedPrecondition desc = removing \(nodeID) would leave \(reachable) of \(rest.count) "
+                    + "managers reachable, which is no quorum")
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// Why a log ended before its end.
+enum LogError: Error, Equatable, CustomStringConvertible {
+    case readerTooSlow
+    case leaderChanged
+
+    var description: String {
+        switch self {
+        case .readerTooSlow: "the reader was slower than the log for \(LogReading.Limits.entries) lines"
+        case .leaderChanged: "this manager does not lead the cluster any more: ask again"
+        }
+    }
+}

@@ -1,0 +1,109 @@
+public import HTTP
+public import Model
+internal import Platform
+public import Store
+internal import Synchronization
+
+/// A manager's part above consensus: plans and dispatches while it leads, answers the API over the state, lets nodes in.
+public final class Manager: Sendable {
+    private struct Term {
+        let dispatcher: Dispatcher
+        let tasks: [Task<Void, Never>]
+    }
+
+    private let store: Store
+    private let proposer: any Proposer
+    private let members: any MemberGroup
+    private let clock: ControlClock
+    private let identifiers: any IdentifierSource
+    private let logs = LogBroker()
+    private let term = Mutex<Term?>(nil)
+    private let admission: Admission
+
+    public init(
+        store: Store, proposer: any Proposer, members: any MemberGroup, clock: ControlClock = .system,
+        identifiers: any IdentifierSource = RandomIdentifiers()
+    ) {
+        self.store = store
+        self.proposer = proposer
+        self.members = members
+        self.clock = clock
+        self.identifiers = identifiers
+        admission = Admission(store: store, proposer: proposer, clock: clock)
+    }
+
+    /// The Engine API's routes over the cluster's state; to be asked of the leader only.
+    public func router() -> Router {
+        ClusterAPI(store: store, proposer: proposer, operations: self, now: clock.wall).router()
+    }
+
+    // MARK: Leading
+
+    /// Begins to plan and to dispatch: this manager leads. Everything starts from a full view of the state.
+    public func startLeading() {
+        stopLeading()
+        let dispatcher = Dispatcher(store: store, proposer: proposer, clock: clock, members: members, logs: logs)
+        let controlPlane = ControlPlane(store: store, proposer: proposer, clock: clock, identifiers: identifiers)
+        // Ended by `stopLeading`: a term has no scope of its own.
+        let tasks = [Task { await controlPlane.run() }, Task { await dispatcher.run() }]
+        term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
+    }
+
+    /// Stops planning and sends the agents away; no task is touched.
+    public func stopLeading() {
+        let ended = term.withLock { term in
+            defer { term = nil }
+            return term
+        }
+        for task in ended?.tasks ?? [] { task.cancel() }
+    }
+
+    private var dispatcher: Dispatcher? { term.withLock { $0?.dispatcher } }
+
+    // MARK: Nodes
+
+    /// Serves the agent of a node that has proved who it is; returns when it is gone. A manager that does not lead says who
+    /// does.
+    public func serve(_ connection: any DispatchConnection, nodeID: String) async {
+        do {
+            if let dispatcher {
+                try await dispatcher.serve(connection, nodeID: nodeID)
+            } else if try await connection.receive() != nil {
+                try await connection.send(.redirect(await members.managers()))
+            }
+        } catch {
+            Logger("manager").debug("an agent's connection ended", ["node": nodeID, "error": "\(error)"])
+        }
+        connection.close()
+    }
+
+    /// Makes a new cluster's first objects.
+    ///
+    /// - Throws: `HTTPError` 400 for what the request asks and cannot be.
+    public func found(
+        _ request: SwarmInitRequest, clusterID: String, clusterKey: String, dataPathPort: UInt16, first: Joiner
+    ) async throws {
+        try await admission.found(
+            request, clusterID: clusterID, clusterKey: clusterKey, dataPathPort: dataPathPort, first: first)
+    }
+
+    /// Takes in a node whose token was proved.
+    ///
+    /// - Throws: `HTTPError` 4xx that says why not.
+    public func admit(_ joiner: Joiner) async throws { try await admission.admit(joiner) }
+}
+
+extension Manager: ClusterOperations {
+    public func managerStatuses() async -> [String: ManagerStatus] { await members.managerStatuses() }
+
+    public func removeMember(nodeID: String) async throws { try await members.removeMember(nodeID: nodeID) }
+
+    public func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
+        let reading = LogReading(of: subject, options, store: store, broker: logs, now: clock.wall)
+        let leading: @Sendable () -> Dispatcher? = { [weak self] in self?.dispatcher }
+        // Ended when the stream's reader goes.
+        let task = Task { await reading.run(leading) }
+        reading.onTermination { task.cancel() }
+        return reading.stream
+    }
+}

@@ -1,0 +1,133 @@
+/// What an agent says to its manager over a dispatch channel. One JSON object a frame, named by its only key.
+public enum AgentMessage: Codable, Sendable, Equatable {
+    /// First on every connection, and again when the node's description changed.
+    case register(Registration)
+    case heartbeat(sessionID: String)
+    /// Batched every 100 ms; at most `DispatchLimits.statusesPerMessage`.
+    case taskStatuses([TaskStatusUpdate])
+    case logEntries(subscription: String, [LogEntry])
+    /// No more entries will come; `error` says why if it was not the end of the log.
+    case logEnd(subscription: String, error: String?)
+}
+
+/// What a manager says to an agent.
+public enum ManagerMessage: Codable, Sendable, Equatable {
+    case registered(Session)
+    /// This manager does not lead: connect to one of these (the leader first, if it is known).
+    case redirect([ManagerEndpoint])
+    /// The node may not take part: it was removed. The agent stops its tasks.
+    case refused(reason: String)
+    case heartbeat(periodNanoseconds: Int64)
+    /// Everything the node should have; what is not in it is to be removed.
+    case assignments(AssignmentSet)
+    /// Changes since the message numbered `sequence - 1`; another number means a gap, and the agent registers again.
+    case assignmentChanges(AssignmentChanges)
+    /// All managers, whenever the set changes.
+    case managers([ManagerEndpoint])
+    case logSubscribe(LogSubscription)
+    case logCancel(subscription: String)
+}
+
+/// The bounds and periods of the dispatcher protocol.
+public enum DispatchLimits {
+    /// The largest frame either side accepts, in bytes.
+    public static let frameBytes = 16 << 20
+    public static let statusesPerMessage = 512
+    public static let logEntriesPerMessage = 256
+    /// Between an agent's status reports.
+    public static let statusInterval: Duration = .milliseconds(100)
+    /// The manager's default period; an agent adds up to a tenth of jitter.
+    public static let heartbeatPeriod: Duration = .seconds(2)
+    /// Periods without a heartbeat until a node counts as down.
+    public static let heartbeatGrace = 3
+    /// As many periods for a node that a new leader has not heard of yet: its agent has to notice first that the former
+    /// leader is gone, which may have been silently, and to find the new one, past other managers that do not answer.
+    public static let newLeaderGrace = 8
+    /// Periods without a word of the manager until an agent looks for another.
+    public static let managerSilence = 2
+}
+
+/// What an agent says of itself when it opens a session.
+public struct Registration: Codable, Sendable, Equatable {
+    public var description: NodeDescription
+    /// Where other nodes' VXLAN devices reach this one: an IPv4 address.
+    public var dataPathAddress: String
+    /// What the agent knows of its tasks, so that a new leader learns what happened meanwhile.
+    public var statuses: [TaskStatusUpdate]
+
+    public init(description: NodeDescription, dataPathAddress: String, statuses: [TaskStatusUpdate]) {
+        self.description = description
+        self.dataPathAddress = dataPathAddress
+        self.statuses = statuses
+    }
+}
+
+/// A manager's answer to a registration.
+public struct Session: Codable, Sendable, Equatable {
+    public var id: String
+    public var heartbeatPeriodNanoseconds: Int64
+    public var managers: [ManagerEndpoint]
+
+    public init(id: String, heartbeatPeriodNanoseconds: Int64, managers: [ManagerEndpoint]) {
+        self.id = id
+        self.heartbeatPeriodNanoseconds = heartbeatPeriodNanoseconds
+        self.managers = managers
+    }
+}
+
+/// Where a manager is reached.
+public struct ManagerEndpoint: Codable, Sendable, Hashable {
+    public var nodeID: String
+    /// `IP:PORT` of the cluster port.
+    public var address: String
+
+    public init(nodeID: String, address: String) {
+        self.nodeID = nodeID
+        self.address = address
+    }
+}
+
+/// What has become of one task.
+public struct TaskStatusUpdate: Codable, Sendable, Equatable {
+    public var taskID: String
+    public var status: TaskStatus
+
+    public init(taskID: String, status: TaskStatus) {
+        self.taskID = taskID
+        self.status = status
+    }
+}
+
+/// All that a node is to run: the first assignment of a session.
+public struct AssignmentSet: Codable, Sendable, Equatable {
+    public var sequence: UInt64
+    /// Sorted by id.
+    public var tasks: [ClusterTask]
+    public var networkState: NetworkState
+
+    public init(sequence: UInt64, tasks: [ClusterTask], networkState: NetworkState) {
+        self.sequence = sequence
+        self.tasks = tasks
+        self.networkState = networkState
+    }
+}
+
+/// What changed since the assignments that were sent before.
+public struct AssignmentChanges: Codable, Sendable, Equatable {
+    public var sequence: UInt64
+    public var updatedTasks: [ClusterTask]
+    /// Tasks the managers no longer know: stop and remove what is left of them.
+    public var removedTasks: [String]
+    /// The node's whole network state; nil where nothing of it changed.
+    public var networkState: NetworkState?
+
+    public init(
+        sequence: UInt64, updatedTasks: [ClusterTask] = [], removedTasks: [String] = [],
+        networkState: NetworkState? = nil
+    ) {
+        self.sequence = sequence
+        self.updatedTasks = updatedTasks
+        self.removedTasks = removedTasks
+        self.networkState = networkState
+    }
+}

@@ -1,0 +1,136 @@
+public import Platform
+
+/// The cluster itself, one object (Engine API `Swarm`).
+public struct Cluster: ClusterObject {
+    public static let table = "cluster"
+
+    public var id: String
+    public var version = ObjectVersion()
+    public var createdAt: Timestamp
+    public var updatedAt: Timestamp
+    public var spec: ClusterSpec
+    public var dataPathPort: UInt32
+    public var defaultAddressPool: [String]
+    public var subnetSize: UInt32
+    public var rootRotationInProgress = false
+
+    public var name: String? { spec.name }
+
+    public init(
+        id: String, createdAt: Timestamp, spec: ClusterSpec, dataPathPort: UInt32, defaultAddressPool: [String],
+        subnetSize: UInt32
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.updatedAt = createdAt
+        self.spec = spec
+        self.dataPathPort = dataPathPort
+        self.defaultAddressPool = defaultAddressPool
+        self.subnetSize = subnetSize
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id = "ID"
+        case version = "Version"
+        case createdAt = "CreatedAt"
+        case updatedAt = "UpdatedAt"
+        case spec = "Spec"
+        case dataPathPort = "DataPathPort"
+        case defaultAddressPool = "DefaultAddrPool"
+        case subnetSize = "SubnetSize"
+        case rootRotationInProgress = "RootRotationInProgress"
+    }
+}
+
+/// What users set on the cluster.
+public struct ClusterSpec: Codable, Sendable, Equatable {
+    public var name: String?
+    public var labels: [String: String]?
+    public var orchestration: Orchestration?
+    public var dispatcher: Dispatcher?
+
+    public init(
+        name: String? = nil, labels: [String: String]? = nil, orchestration: Orchestration? = nil,
+        dispatcher: Dispatcher? = nil
+    ) {
+        self.name = name
+        self.labels = labels
+        self.orchestration = orchestration
+        self.dispatcher = dispatcher
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case name = "Name"
+        case labels = "Labels"
+        case orchestration = "Orchestration"
+        case dispatcher = "Dispatcher"
+    }
+
+    /// How the leader keeps its tasks.
+    public struct Orchestration: Codable, Sendable, Equatable {
+        /// How many ended tasks are kept for each slot.
+        public var taskHistoryRetentionLimit: Int64?
+
+        public init(taskHistoryRetentionLimit: Int64?) { self.taskHistoryRetentionLimit = taskHistoryRetentionLimit }
+
+        enum CodingKeys: String, CodingKey { case taskHistoryRetentionLimit = "TaskHistoryRetentionLimit" }
+    }
+
+    /// How agents and managers keep in touch.
+    public struct Dispatcher: Codable, Sendable, Equatable {
+        /// Nanoseconds between an agent's heartbeats.
+        public var heartbeatPeriod: Int64?
+
+        public init(heartbeatPeriod: Int64?) { self.heartbeatPeriod = heartbeatPeriod }
+
+        enum CodingKeys: String, CodingKey { case heartbeatPeriod = "HeartbeatPeriod" }
+    }
+}
+
+/// What proves membership, replicated among managers only and never shown by the API but for the tokens.
+public struct ClusterSecrets: ClusterObject {
+    public static let table = "cluster-secrets"
+
+    public var id: String
+    public var version = ObjectVersion()
+    public var createdAt: Timestamp
+    public var updatedAt: Timestamp
+    public var joinTokens: JoinTokens
+    /// 32 random bytes, hexadecimal; a node's key is HMAC-SHA256(cluster key, node id).
+    public var clusterKey: String
+
+    public var name: String? { nil }
+
+    public init(id: String, createdAt: Timestamp, joinTokens: JoinTokens, clusterKey: String) {
+        self.id = id
+        self.createdAt = createdAt
+        self.updatedAt = createdAt
+        self.joinTokens = joinTokens
+        self.clusterKey = clusterKey
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id = "ID"
+        case version = "Version"
+        case createdAt = "CreatedAt"
+        case updatedAt = "UpdatedAt"
+        case joinTokens = "JoinTokens"
+        case clusterKey = "ClusterKey"
+    }
+}
+
+/// What lets a new node in, by the role it will have.
+public struct JoinTokens: Codable, Sendable, Equatable {
+    public var worker: String
+    public var manager: String
+
+    public init(worker: String, manager: String) {
+        self.worker = worker
+        self.manager = manager
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case worker = "Worker"
+        case manager = "Manager"
+    }
+}

@@ -1,0 +1,221 @@
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+
+/// One thread with one epoll: runs handlers of descriptors, timers, and the jobs of actors and tasks.
+///
+/// - An actor pins itself to it: `nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }`;
+///   handlers and timers run on the loop's thread and enter such an actor by `assumeIsolated`.
+/// - `Task(executorPreference: loop)` keeps all the nonisolated code of a task on the loop's thread.
+///
+/// All methods may be called from any thread. The thread keeps the loop alive until `stop()`.
+public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
+    /// The name of the loop and of its thread.
+    public let name: String
+
+    /// Most readiness events taken from the kernel at once.
+    static let eventsPerPoll = 256
+    /// Rounds of jobs between two looks at the descriptors.
+    private static let roundsPerPoll = 16
+
+    enum Item: Sendable {
+        case job(UnownedJob)
+        case isolated(UnownedJob)
+        case body(@Sendable () -> Void)
+    }
+
+    enum Phase {
+        case serving
+        /// Stopped: watches and timers are over, but jobs that still arrive run to their end.
+        case draining
+        /// Stopped, and no thread is there; the next job starts one.
+        case idle
+    }
+
+    struct State: Sendable {
+        var phase = Phase.serving
+        var queue: [Item] = []
+        /// The thread sleeps in epoll_wait and the next one with work for it must wake it.
+        var isPolling = false
+        var timers = TimerHeap()
+        var watches = WatchTable()
+    }
+
+    let epoll: Descriptor
+    private let wakeup: Descriptor
+    let state = Mutex(State())
+    private let isolation = LoopIsolation()
+    private let thread = Atomic<UInt>(0)
+
+    /// Starts the loop's thread. From the first loop on, the process ignores SIGPIPE: writing to a pipe nobody reads is an error
+    /// of the write.
+    public init(name: String) throws(SystemError) {
+        _ = Self.brokenPipesAreErrors
+        self.name = name
+        epoll = Descriptor(owning: try checked(cl_epoll_create(), "epoll_create1"))
+        wakeup = Descriptor(owning: try checked(cl_eventfd(), "eventfd"))
+        isolation.loop = Unmanaged.passUnretained(self)
+        try checked(
+            cl_epoll_ctl(
+                epoll.rawValue, EPOLL_CTL_ADD, wakeup.rawValue, CL_EPOLLIN | CL_EPOLLET, WatchTable.wakeupToken),
+            "epoll_ctl", "eventfd")
+        try launchThread(named: name) { self.run() }
+    }
+
+    private static let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
+    /// Ends the service of watches and timers and lets the thread go. Jobs of tasks and actors that still arrive are run,
+    /// so that nobody waits for ever.
+    public func stop() {
+        let (wake, leftovers) = state.withLock { state in
+            guard state.phase == .serving else { return (false, WatchTable()) }
+            state.phase = .draining
+            state.timers.removeAll()
+            let watches = state.watches
+            state.watches = WatchTable()
+            return (wakeIfPolling(&state), watches)
+        }
+        // Handlers may own what must not be released under the lock.
+        _ = consume leftovers
+        if wake { ring() }
+    }
+
+    /// Runs `body` on the loop's thread, after what was submitted before it.
+    public func submit(_ body: @escaping @Sendable () -> Void) {
+        push(.body(body))
+    }
+
+    /// True on the loop's own thread.
+    public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    // MARK: Executor
+
+    /// Takes a job of a task that prefers this executor.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        push(.job(UnownedJob(job)))
+    }
+
+    /// The executor that an actor names to live on this loop.
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: isolation)
+    }
+
+    public func checkIsolated() {
+        precondition(isCurrent, "not on the thread of event loop \(name)")
+    }
+
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    func push(_ item: Item) {
+        var starts = false
+        let wake = state.withLock { state in
+            state.queue.append(item)
+            if state.phase == .idle {
+                state.phase = .draining
+                starts = true
+            }
+            return wakeIfPolling(&state)
+        }
+        if wake { ring() }
+        if starts { startThread(named: name) { self.run() } }
+    }
+
+    func wakeIfPolling(_ state: inout State) -> Bool {
+        defer { state.isPolling = false }
+        return state.isPolling
+    }
+
+    func ring() {
+        var one: UInt64 = 1
+        // EAGAIN means that the counter is full, so the loop is about to wake anyway.
+        _ = write(wakeup.rawValue, &one, 8)
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        var batch: [Item] = []
+        var ready: [(watch: Watch, readiness: Readiness)] = []
+        var poll = PollBuffer(capacity: Self.eventsPerPoll)
+        while true {
+            for _ in 0..<Self.roundsPerPoll {
+                state.withLock { swap(&$0.queue, &batch) }
+                if batch.isEmpty { break }
+                for item in batch { execute(item) }
+                batch.removeAll(keepingCapacity: true)
+            }
+            fireTimers()
+            guard let timeout = prepareToPoll() else {
+                return
+            }
+            let count = poll.wait(epoll.rawValue, timeout: timeout)
+            state.withLock { state in
+                state.isPolling = false
+                for index in 0..<count {
+                    let event = poll[index]
+                    if let watch = state.watches[event.token] {
+                        ready.append((watch, Readiness(epoll: event.events)))
+                    } else if event.token == WatchTable.wakeupToken {
+                        // Edge-triggered: its count needs no reading.
+                        continue
+                    }
+                }
+            }
+            for (watch, readiness) in ready { watch.fire(readiness) }
+            ready.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func execute(_ item: Item) {
+        switch item {
+        case .job(let job):
+            job.runSynchronously(on: asUnownedTaskExecutor())
+        case .isolated(let job):
+            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .body(let body):
+            body()
+        }
+    }
+
+    /// How many nanoseconds to wait for events: -1 for ever; nil: the thread ends.
+    private func prepareToPoll() -> Int64? {
+        state.withLock { state in
+            if !state.queue.isEmpty { return 0 }
+            if state.phase == .draining {
+                state.phase = .idle
+                thread.store(0, ordering: .relaxed)
+                return nil
+            }
+            state.isPolling = true
+            guard let deadline = state.timers.earliest else { return -1 }
+            let now = MonotonicClock.nanoseconds()
+            if deadline <= now {
+                state.isPolling = false
+                return 0
+            }
+            return Int64(clamping: deadline - now)
+        }
+    }
+}
+
+/// The loop as the executor of actors. It is apart from the loop as the executor of tasks because the runtime must know for each
+/// job which of the two it entered by: a task's nonisolated calls then need no hop.
+final class LoopIsolation: SerialExecutor {
+    // Written once in the loop's init, before any other thread can see it; the loop owns this object and outlives it.
+    nonisolated(unsafe) fileprivate(set) var loop: Unmanaged<EventLoop>?
+
+    private var owner: EventLoop? { loop?.takeUnretainedValue() }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        owner?.push(.isolated(UnownedJob(job)))
+    }
+
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    func checkIsolated() { owner?.checkIsolated() }
+
+    func isIsolatingCurrentContext() -> Bool? { owner?.isCurrent }
+}

@@ -1,0 +1,79 @@
+/// The part of the log that the core holds in memory: everything after `(baseIndex, baseTerm)`.
+struct LogWindow: Sendable {
+    private(set) var baseIndex: LogIndex
+    private(set) var baseTerm: Term
+    private var entries: [Entry]
+
+    init(baseIndex: LogIndex, baseTerm: Term, entries: [Entry]) {
+        precondition(entries.first.map { $0.index == baseIndex + 1 } ?? true)
+        self.baseIndex = baseIndex
+        self.baseTerm = baseTerm
+        self.entries = entries
+    }
+
+    var lastIndex: LogIndex { baseIndex + UInt64(entries.count) }
+
+    var lastTerm: Term { entries.last?.term ?? baseTerm }
+
+    /// Nil where the log does not reach, before or after.
+    func term(at index: LogIndex) -> Term? {
+        if index == baseIndex { return baseTerm }
+        guard index > baseIndex, index <= lastIndex else { return nil }
+        return entries[Int(index - baseIndex - 1)].term
+    }
+
+    /// Entries from `start` (above the base) through `last`, as many as `limit` bytes hold, but one at least.
+    func slice(from start: LogIndex, through last: LogIndex, limit: Int) -> [Entry] {
+        precondition(start > baseIndex)
+        let last = min(last, lastIndex)
+        guard start <= last else { return [] }
+        let first = Int(start - baseIndex - 1)
+        let bound = Int(last - baseIndex)
+        var end = first
+        var bytes = 0
+        while end < bound {
+            bytes += entries[end].cost
+            if bytes > limit && end > first { break }
+            end += 1
+        }
+        return Array(entries[first..<end])
+    }
+
+    mutating func append(_ more: [Entry]) {
+        guard let first = more.first else { return }
+        precondition(first.index == lastIndex + 1, "the log has no gaps")
+        entries.append(contentsOf: more)
+    }
+
+    /// Forgets `index` and everything after it.
+    mutating func truncate(from index: LogIndex) {
+        precondition(index > baseIndex)
+        if index <= lastIndex { entries.removeSubrange(Int(index - baseIndex - 1)...) }
+    }
+
+    /// Forgets everything up to and with `index`, which must be in the log.
+    mutating func compact(through index: LogIndex) {
+        guard index > baseIndex, let term = term(at: index) else { return }
+        entries.removeFirst(Int(index - baseIndex))
+        baseIndex = index
+        baseTerm = term
+    }
+
+    mutating func reset(index: LogIndex, term: Term) {
+        entries = []
+        baseIndex = index
+        baseTerm = term
+    }
+
+    /// The last place at or before `index` whose term is not above `term`: what a log whose entry at `index` has a
+    /// different term can have in common with this one at most. Nil if that lies before the base.
+    func lastIndex(atOrBefore index: LogIndex, withTermAtMost term: Term) -> LogIndex? {
+        var candidate = min(index, lastIndex)
+        while let here = self.term(at: candidate) {
+            if here <= term { return candidate }
+            if candidate == baseIndex { return nil }
+            candidate -= 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,37 @@
+/// Times and limits of one member. All members of a group should agree on the times.
+public struct RaftSettings: Sendable {
+    /// The leader says that it lives this often.
+    public var heartbeatInterval: Duration = .milliseconds(100)
+    /// A follower that heard nothing for a random time from here to `longestElectionTimeout` tries to become leader.
+    public var shortestElectionTimeout: Duration = .milliseconds(500)
+    /// Also the time after which a leader that no quorum answered steps down.
+    public var longestElectionTimeout: Duration = .milliseconds(1000)
+    /// Entries of one append message end at this many bytes (one larger entry travels alone).
+    public var maximumAppendBytes = 1 << 20
+    /// Bytes of entries sent to one follower and not yet acknowledged.
+    public var maximumInflightBytes = 8 << 20
+    /// Append messages to one follower that are not yet acknowledged.
+    public var maximumInflightMessages = 128
+    /// Bytes that a leader has taken and not yet committed; beyond, proposals are refused as overloaded.
+    public var maximumUncommittedBytes = 32 << 20
+    /// One proposal's size.
+    public var maximumProposalBytes = 8 << 20
+    /// Reads that wait for a quorum to confirm the leader; beyond, reads are refused as overloaded.
+    public var maximumPendingReads = 65_536
+    /// Committed entries handed out at once end at this many bytes.
+    public var maximumApplyBytes = 4 << 20
+    /// Bytes of one piece of a snapshot on its way to a follower.
+    public var snapshotChunkBytes = 1 << 20
+    /// Entries that stay in the log behind a snapshot, so that a follower slightly behind needs no full copy.
+    public var trailingEntries: UInt64 = 2_000
+    /// A snapshot is taken once this many bytes were applied since the last one.
+    public var snapshotAfterBytes = 16 << 20
+    /// A snapshot is taken once this many entries were applied since the last one.
+    public var snapshotAfterEntries: UInt64 = 50_000
+    /// One segment file of the log.
+    public var segmentBytes = 16 << 20
+    /// A proposal or read that got no answer in this time fails; whether a proposal was applied is then unknown.
+    public var answerTimeout: Duration = .seconds(10)
+
+    public init() {}
+}

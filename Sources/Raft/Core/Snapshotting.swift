@@ -1,0 +1,110 @@
+/// The snapshot that a follower is receiving.
+struct IncomingSnapshot: Sendable {
+    let from: NodeID
+    let metadata: SnapshotMetadata
+    var nextOffset: UInt64
+}
+
+extension RaftCore {
+    /// A snapshot of this member's own state is durable. Entries behind it leave memory, but for a trail.
+    public mutating func snapshotTaken(_ metadata: SnapshotMetadata) {
+        guard metadata.index > (snapshot?.index ?? 0), metadata.index <= handedOutIndex else { return }
+        snapshot = metadata
+        compact()
+    }
+
+    /// Forgets entries that lie further behind the snapshot than the trail is long.
+    mutating func compact() {
+        guard let snapshot, snapshot.index > settings.trailingEntries else { return }
+        log.compact(through: snapshot.index - settings.trailingEntries)
+        configurations.compact(through: min(snapshot.index, log.baseIndex))
+    }
+
+    /// The follower needs what the log no longer has.
+    mutating func beginSnapshot(_ position: Int) {
+        guard let snapshot, var progress = leadership?.followers[position] else { return }
+        progress.becomeSnapshot(snapshot)
+        leadership?.followers[position] = progress
+        effects.snapshotReads.append(.init(to: progress.id, metadata: snapshot, offset: 0))
+    }
+
+    /// The piece that `Effects.snapshotReads` asked for.
+    public mutating func sendSnapshotChunk(_ chunk: Message.SnapshotChunk, to peer: NodeID) {
+        guard role == .leader else { return }
+        send(.snapshot(chunk), to: peer)
+    }
+
+    /// The snapshot that `Effects.snapshotReads` asked for is gone: the follower starts over with the newest.
+    public mutating func snapshotUnavailable(for peer: NodeID) {
+        guard let position = leadership?.position(of: peer), var progress = leadership?.followers[position] else {
+            return
+        }
+        progress.becomeProbe(next: progress.match + 1)
+        leadership?.followers[position] = progress
+    }
+
+    mutating func handleSnapshotResponse(_ response: Message.SnapshotResponse, _ message: Message) {
+        guard let position = heard(from: message.from), var progress = leadership?.followers[position],
+            case .snapshot(var transfer) = progress.state, transfer.metadata.index == response.index,
+            // Forward, or from the start because the follower forgot; anything else is an old answer.
+            response.nextOffset > transfer.offset || (response.nextOffset == 0 && transfer.offset > 0)
+        else { return }
+        transfer.offset = response.nextOffset
+        progress.state = .snapshot(transfer)
+        progress.idleRounds = 0
+        leadership?.followers[position] = progress
+        effects.snapshotReads.append(
+            .init(to: progress.id, metadata: transfer.metadata, offset: transfer.offset))
+    }
+
+    mutating func handleSnapshotChunk(_ chunk: Message.SnapshotChunk, _ message: Message) {
+        let metadata = chunk.metadata
+        if metadata.index <= commitIndex {
+            accept(upTo: commitIndex, from: message.from)
+            return
+        }
+        if log.term(at: metadata.index) == metadata.term {
+            commit(through: metadata.index)
+            accept(upTo: metadata.index, from: message.from)
+            return
+        }
+        if incoming?.from != message.from || incoming?.metadata != metadata {
+            incoming = IncomingSnapshot(from: message.from, metadata: metadata, nextOffset: 0)
+        }
+        guard var receiving = incoming else { return }
+        if chunk.offset == receiving.nextOffset, !chunk.bytes.isEmpty {
+            effects.snapshotWrites.append(chunk)
+            receiving.nextOffset += UInt64(chunk.bytes.count)
+            incoming = receiving
+            // The last piece is answered once the whole is checked and in force.
+            if receiving.nextOffset == chunk.totalBytes { return }
+        }
+        sendAfterSync(
+            .snapshotResponse(.init(index: metadata.index, nextOffset: receiving.nextOffset)), to: message.from)
+    }
+
+    /// All pieces of the snapshot in `Effects.snapshotWrites` are there, checked and durable: it takes the log's place.
+    public mutating func snapshotReceived(_ metadata: SnapshotMetadata) {
+        guard let incoming, incoming.metadata == metadata else { return }
+        self.incoming = nil
+        guard metadata.index > commitIndex, role == .follower else { return }
+        log.reset(index: metadata.index, term: metadata.term)
+        configurations = ConfigurationHistory(index: metadata.index, configuration: metadata.configuration)
+        snapshot = metadata
+        commitIndex = metadata.index
+        handedOutIndex = metadata.index
+        durableIndex = metadata.index
+        for position in unfinishedWrites.indices { unfinishedWrites[position].lastIndex = 0 }
+        effects.entries = []
+        effects.committed = []
+        effects.snapshotToInstall = metadata
+        sendAfterSync(acceptance(upTo: metadata.index), to: incoming.from)
+    }
+
+    /// What arrived is not the snapshot that it should be: it is asked for again.
+    public mutating func snapshotDamaged(_ metadata: SnapshotMetadata) {
+        guard let incoming, incoming.metadata == metadata else { return }
+        self.incoming = nil
+        sendAfterSync(.snapshotResponse(.init(index: metadata.index, nextOffset: 0)), to: incoming.from)
+    }
+}

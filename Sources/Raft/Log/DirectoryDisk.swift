@@ -1,0 +1,103 @@
+internal import Glibc
+package import Platform
+
+/// A real folder.
+package final class DirectoryDisk: Disk {
+    private let path: String
+    private var lockFile: Descriptor?
+
+    /// Makes the folder where it is missing.
+    package init(path: String) throws(SystemError) {
+        self.path = path
+        try Files.createDirectories(path, mode: 0o700)
+    }
+
+    /// Keeps other processes, and other members of this one, out of the folder while this object lives.
+    ///
+    /// Throws `alreadyInUse`.
+    package func lock() throws {
+        let name = "\(path)/lock"
+        let file = try Files.open(name, O_RDWR | O_CREAT, mode: 0o600)
+        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            throw RaftError(.alreadyInUse, "another process uses \(path)", cause: SystemError.last("flock", name))
+        }
+        lockFile = consume file
+    }
+
+    package func unlock() { lockFile = nil }
+
+    package func list() throws(SystemError) -> [String] { try Files.list(path) }
+
+    package func open(_ name: String, creating: Bool) throws(SystemError) -> any DiskFile {
+        let file = "\(path)/\(name)"
+        return RegularFile(try Files.open(file, creating ? O_RDWR | O_CREAT : O_RDWR, mode: 0o600), file)
+    }
+
+    package func remove(_ name: String) throws(SystemError) { try Files.unlink("\(path)/\(name)") }
+
+    package func rename(_ name: String, to target: String) throws(SystemError) {
+        try Files.rename("\(path)/\(name)", to: "\(path)/\(target)")
+    }
+
+    package func syncDirectory() throws(SystemError) { try Files.syncDirectory(path) }
+}
+
+private final class RegularFile: DiskFile {
+    private let descriptor: Descriptor
+    private let path: String
+
+    init(_ descriptor: consuming Descriptor, _ path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    func size() throws(SystemError) -> Int {
+        var status = stat()
+        try checked(fstat(descriptor.rawValue, &status), "fstat", path)
+        return Int(status.st_size)
+    }
+
+    func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        let count = max(0, min(count, try size() - offset))
+        var bytes = [UInt8](repeating: 0, count: count)
+        var done = 0
+        while done < count {
+            let got = bytes.withUnsafeMutableBytes { buffer in
+                pread(descriptor.rawValue, buffer.baseAddress?.advanced(by: done), count - done, offset + done)
+            }
+            if got == -1 && errno == EINTR { continue }
+            guard got >= 0 else { throw SystemError.last("pread", path) }
+            if got == 0 { break }
+            done += got
+        }
+        if done < count { bytes.removeLast(count - done) }
+        return bytes
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            let put = bytes.withUnsafeBytes { buffer in
+                pwrite(descriptor.rawValue, buffer.baseAddress?.advanced(by: done), bytes.count - done, offset + done)
+            }
+            if put == -1 && errno == EINTR { continue }
+            guard put >= 0 else { throw SystemError.last("pwrite", path) }
+            done += put
+        }
+    }
+
+    func allocate(_ size: Int) throws(SystemError) {
+        while true {
+            let status = posix_fallocate(descriptor.rawValue, 0, size)
+            if status == EINTR { continue }
+            if status != 0 { throw SystemError(errno: status, call: "posix_fallocate", subject: path) }
+            return
+        }
+    }
+
+    func truncate(to size: Int) throws(SystemError) {
+        try checked(ftruncate(descriptor.rawValue, size), "ftruncate", path)
+    }
+
+    func sync() throws(SystemError) { try checked(fdatasync(descriptor.rawValue), "fdatasync", path) }
+}

@@ -1,0 +1,173 @@
+internal import Glibc
+internal import Platform
+
+/// How a segment of the log looks on disk. Little-endian; everything starts at a multiple of 64 bytes.
+///
+///     segment  header (64)  batch  batch  ...  zeros
+///     batch    header (64)  payload  zeros  CRC32C (4)  end mark (4)
+///
+/// A batch's checksum covers all of it and starts from that of the batch before, so none can be missing, repeated or from
+/// another segment (a segment's id is drawn at random and is in every batch). One batch is synced before the next is
+/// written, so only the last can be torn; and as the file is zeros before it is written, a torn batch ends or has holes
+/// in zeros. Anything else that does not check is corruption.
+enum SegmentFormat {
+    static let alignment = 64
+    static let headerBytes = 64
+    static let trailerBytes = 8
+    static let segmentMagic: UInt64 = 0x0031_474f_4c54_524d  // "MRTLOG1\0"
+    static let batchMagic: UInt32 = 0x4843_5442  // "BTCH"
+    static let version: UInt32 = 1
+    /// No byte of it is zero, so a torn one is told from a damaged one.
+    static let endMark: [UInt8] = [0xe5, 0xb1, 0xd3, 0xc7]
+    static let sectorBytes = 512
+
+    static func extent(ofPayload count: Int) -> Int {
+        (headerBytes + count + trailerBytes + alignment - 1) / alignment * alignment
+    }
+
+    /// The first 64 bytes of a segment.
+    struct SegmentHeader: Equatable {
+        var id: UInt64
+        /// Counts segments; consecutive.
+        var sequence: UInt64
+        /// Whether everything in earlier segments is void: a snapshot took its place.
+        var isReset: Bool
+        /// The log's last entry when the segment began.
+        var baseIndex: LogIndex
+        var baseTerm: Term
+        var capacity: UInt64
+        /// The checksum of the last batch of the segment before.
+        var previousChain: UInt32
+
+        func encoded() -> [UInt8] {
+            var writer = ByteWriter(reserving: headerBytes)
+            writer.write(segmentMagic)
+            writer.write(version)
+            writer.write(UInt32(isReset ? 1 : 0))
+            writer.write(id)
+            writer.write(sequence)
+            writer.write(baseIndex)
+            writer.write(baseTerm)
+            writer.write(capacity)
+            writer.write(previousChain)
+            writer.write(CRC32C.checksum(writer.bytes))
+            return writer.bytes
+        }
+
+        /// Nil for bytes that are no valid header of this version.
+        init?(_ bytes: [UInt8]) {
+            guard bytes.count >= headerBytes, CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60),
+                bytes.load(UInt64.self, at: 0) == segmentMagic, bytes.load(UInt32.self, at: 8) == version
+            else { return nil }
+            isReset = bytes.load(UInt32.self, at: 12) & 1 == 1
+            id = bytes.load(UInt64.self, at: 16)
+            sequence = bytes.load(UInt64.self, at: 24)
+            baseIndex = bytes.load(UInt64.self, at: 32)
+            baseTerm = bytes.load(UInt64.self, at: 40)
+            capacity = bytes.load(UInt64.self, at: 48)
+            previousChain = bytes.load(UInt32.self, at: 56)
+        }
+
+        init(
+            id: UInt64, sequence: UInt64, isReset: Bool, baseIndex: LogIndex, baseTerm: Term, capacity: UInt64,
+            previousChain: UInt32
+        ) {
+            self.id = id
+            self.sequence = sequence
+            self.isReset = isReset
+            self.baseIndex = baseIndex
+            self.baseTerm = baseTerm
+            self.capacity = capacity
+            self.previousChain = previousChain
+        }
+    }
+
+    /// The first 64 bytes of a batch.
+    struct BatchHeader: Equatable {
+        var segmentID: UInt64
+        /// Counts the batches of the segment from 0.
+        var ordinal: UInt64
+        /// Cuts off whatever the log has from here on.
+        var firstIndex: LogIndex
+        var previousTerm: Term
+        /// Known to be committed when this was written.
+        var commitIndex: LogIndex
+        var count: UInt32
+        var payloadBytes: UInt32
+        var chain: UInt32
+
+        func encode(into writer: inout ByteWriter) {
+            writer.write(batchMagic)
+            writer.write(version)
+            writer.write(segmentID)
+            writer.write(ordinal)
+            writer.write(firstIndex)
+            writer.write(previousTerm)
+            writer.write(commitIndex)
+            writer.write(count)
+            writer.write(payloadBytes)
+            writer.write(chain)
+            writer.write(CRC32C.checksum(writer.bytes))
+        }
+
+        /// Nil for bytes at `offset` that are no valid header of this version.
+        init?(_ bytes: [UInt8], at offset: Int) {
+            guard offset + headerBytes <= bytes.count,
+                bytes.load(UInt32.self, at: offset) == batchMagic,
+                CRC32C.checksum(bytes[offset..<offset + 60]) == bytes.load(UInt32.self, at: offset + 60),
+                bytes.load(UInt32.self, at: offset + 4) == version
+            else { return nil }
+            segmentID = bytes.load(UInt64.self, at: offset + 8)
+            ordinal = bytes.load(UInt64.self, at: offset + 16)
+            firstIndex = bytes.load(UInt64.self, at: offset + 24)
+            previousTerm = bytes.load(UInt64.self, at: offset + 32)
+            commitIndex = bytes.load(UInt64.self, at: offset + 40)
+            count = bytes.load(UInt32.self, at: offset + 48)
+            payloadBytes = bytes.load(UInt32.self, at: offset + 52)
+            chain = bytes.load(UInt32.self, at: offset + 56)
+        }
+
+        init(
+            segmentID: UInt64, ordinal: UInt64, firstIndex: LogIndex, previousTerm: Term, commitIndex: LogIndex,
+            count: UInt32, payloadBytes: UInt32, chain: UInt32
+        ) {
+            self.segmentID = segmentID
+            self.ordinal = ordinal
+            self.firstIndex = firstIndex
+            self.previousTerm = previousTerm
+            self.commitIndex = commitIndex
+            self.count = count
+            self.payloadBytes = payloadBytes
+            self.chain = chain
+        }
+    }
+
+    /// A whole batch, and the checksum that the next one starts from.
+    static func encode(_ header: BatchHeader, payload: [UInt8]) -> (bytes: [UInt8], chain: UInt32) {
+        let extent = extent(ofPayload: payload.count)
+        var writer = ByteWriter(reserving: extent)
+        header.encode(into: &writer)
+        writer.write(raw: payload)
+        writer.pad(to: extent - trailerBytes)
+        let chain = CRC32C.checksum(writer.bytes, seed: header.chain)
+        writer.write(chain)
+        writer.write(raw: endMark)
+        return (writer.bytes, chain)
+    }
+}
+
+extension [UInt8] {
+    /// A little-endian number; the caller has checked the bounds.
+    func load<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number {
+        Number(littleEndian: withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Number.self) })
+    }
+
+    /// Whether `range` holds nothing but zeros.
+    func isZero(in range: Range<Int>) -> Bool {
+        withUnsafeBytes { buffer in
+            guard !range.isEmpty, let start = buffer.baseAddress?.advanced(by: range.lowerBound) else { return true }
+            // Each byte equals the one before it, and the first is zero.
+            return buffer[range.lowerBound] == 0 && memcmp(start, start + 1, range.count - 1) == 0
+        }
+    }
+}

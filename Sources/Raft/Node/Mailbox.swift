@@ -1,0 +1,90 @@
+internal import Glibc
+internal import Platform
+
+/// What waits for the member's thread: bounded, taken all at once, waited for until a deadline.
+///
+/// @unchecked: the queue is only touched under the mutex, and the two pthread objects do not move.
+final class Mailbox: @unchecked Sendable {
+    enum Item: Sendable {
+        case message(Message)
+        case proposal([UInt8], Promise)
+        case change(MembershipChange, Promise)
+        case read(Promise)
+        case stop(Promise)
+    }
+
+    typealias Promise = CheckedContinuation<RaftNode.Answer, any Error>
+
+    enum Refusal { case full, closed }
+
+    static let maximumItems = 65_536
+    static let maximumBytes = 64 << 20
+
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var items: [Item] = []
+    private var bytes = 0
+    private var isWaiting = false
+    private var isClosed = false
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    /// Nil if taken. `bytes` is what the item holds.
+    func post(_ item: Item, bytes cost: Int) -> Refusal? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if isClosed { return .closed }
+        if case .stop = item {
+        } else if items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes {
+            return .full
+        }
+        items.append(item)
+        bytes += cost
+        if isWaiting { pthread_cond_signal(condition) }
+        return nil
+    }
+
+    /// Everything that waits; waits for something until `deadline`.
+    func take(until deadline: MonotonicInstant) -> [Item] {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        if items.isEmpty {
+            var time = timespec(
+                tv_sec: Int(deadline.nanoseconds / 1_000_000_000), tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
+            isWaiting = true
+            while items.isEmpty, pthread_cond_timedwait(condition, mutex, &time) == 0 {}
+            isWaiting = false
+        }
+        return takeAll()
+    }
+
+    /// Refuses everything from now on; returns what still waited.
+    func close() -> [Item] {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        isClosed = true
+        return takeAll()
+    }
+
+    private func takeAll() -> [Item] {
+        defer {
+            items = []
+            bytes = 0
+        }
+        return items
+    }
+}

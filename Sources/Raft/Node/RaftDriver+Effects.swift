@@ -1,0 +1,112 @@
+extension RaftDriver {
+    /// Works off effects in the order that `Effects` prescribes.
+    func carryOut(_ effects: Effects) throws {
+        if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
+        send(effects.messages)
+        for read in effects.snapshotReads { try sendSnapshot(read) }
+        dropReplaced(by: effects)
+        try write(effects)
+        if let change = effects.roleChange { note(change) }
+        try apply(effects.committed)
+        answerReads(effects)
+    }
+
+    private func send(_ messages: [Message]) {
+        for message in messages {
+            transport.send(message, to: message.to, address: core.address(of: message.to))
+        }
+    }
+
+    /// Proposals whose place in the log went to another leader's entry: that leader's log lacks them, so nobody committed them.
+    private func dropReplaced(by effects: Effects) {
+        guard let first = effects.entries.first, let last = waiters.last, last.index >= first.index else { return }
+        let replaced = waiters.filter { $0.index >= first.index && $0.term < first.term }
+        guard !replaced.isEmpty else { return }
+        waiters.removeAll { $0.index >= first.index && $0.term < first.term }
+        for waiter in replaced {
+            finish(waiter.token, RaftError(.droppedByNewLeader, "entry \(waiter.index) gave way to a new leader's"))
+        }
+    }
+
+    private func write(_ effects: Effects) throws {
+        let isWrite = effects.writeNumber != nil || effects.snapshotToInstall != nil || !effects.snapshotWrites.isEmpty
+        if stalled.isEmpty {
+            do { try writeNow(effects) } catch let error as RaftError where error.code == .diskFull {
+                stalled.append(effects)
+                retryAt = now + Self.retryInterval
+            }
+        } else if isWrite {
+            // What a stalled member would answer without a write is asked again anyway.
+            stalled.append(effects)
+        }
+    }
+
+    /// Every step may be repeated after `diskFull`.
+    private func writeNow(_ effects: Effects) throws {
+        if let hardState = effects.hardState { try votes.write(hardState) }
+        if let metadata = effects.snapshotToInstall { try install(metadata) }
+        if let first = effects.entries.first {
+            precondition(first.index > 0)
+            try log.append(
+                effects.entries, previousTerm: effects.previousTerm, commitIndex: effects.commitIndex)
+        }
+        for chunk in effects.snapshotWrites {
+            switch try snapshots.keep(chunk) {
+            case true?: core.snapshotReceived(chunk.metadata)
+            case false?: break
+            case nil: core.snapshotDamaged(chunk.metadata)
+            }
+        }
+        send(effects.messagesAfterSync)
+        if let number = effects.writeNumber { core.written(number) }
+    }
+
+    func retryStalled() throws {
+        guard now >= retryAt, !stalled.isEmpty || log.isFull else { return }
+        retryAt = now + Self.retryInterval
+        if log.isFull { try log.reserve() }
+        while let effects = stalled.first {
+            do { try writeNow(effects) } catch let error as RaftError where error.code == .diskFull { return }
+            stalled.removeFirst()
+        }
+    }
+
+    private func apply(_ entries: [Entry]) throws {
+        guard let first = entries.first, let last = entries.last else { return }
+        precondition(first.index == stateMachine.appliedIndex + 1, "each entry is applied once, in order")
+        let results = try stateMachine.apply(entries)
+        precondition(results.count == entries.count, "one result for each entry")
+        bytesSinceSnapshot += entries.reduce(0) { $0 + $1.cost }
+        guard let waiting = waiters.first, waiting.index <= last.index else { return }
+        let due = waiters.prefix { $0.index <= last.index }
+        waiters.removeFirst(due.count)
+        for waiter in due {
+            // One below the batch was already decided when it was overwritten or covered by a snapshot.
+            guard waiter.index >= first.index else { continue }
+            let position = Int(waiter.index - first.index)
+            if entries[position].term == waiter.term {
+                finish(waiter.token, waiter.index, results[position])
+            } else {
+                finish(waiter.token, RaftError(.droppedByNewLeader, "entry \(waiter.index) is a new leader's"))
+            }
+        }
+    }
+
+    private func answerReads(_ effects: Effects) {
+        if !effects.failedReads.isEmpty {
+            unconfirmedReads.removeAll { effects.failedReads.contains($0.token) }
+            let error = RaftError(.notLeader(leader: core.leaderMember), "this member leads no longer")
+            for token in effects.failedReads { finish(token, error) }
+        }
+        for read in effects.reads {
+            // One that is not there has timed out.
+            guard let position = unconfirmedReads.firstIndex(where: { $0.token == read.token }) else { continue }
+            let deadline = unconfirmedReads.remove(at: position).deadline
+            confirmedReads.append((read.token, read.index, deadline))
+        }
+        guard let waiting = confirmedReads.first, waiting.index <= stateMachine.appliedIndex else { return }
+        let due = confirmedReads.prefix { $0.index <= stateMachine.appliedIndex }
+        confirmedReads.removeFirst(due.count)
+        for read in due { finish(read.token, stateMachine.appliedIndex, []) }
+    }
+}

@@ -1,0 +1,217 @@
+internal import Platform
+
+/// Runs one member: the core's effects against a log, a state machine and a transport. Synchronous, owned by one thread;
+/// the simulator and `RaftNode` run this same class.
+package final class RaftDriver {
+    /// The answer to a proposal, a membership change or a read.
+    package struct Outcome {
+        package let token: UInt64
+        /// The entry's index, or for a read the index that the state has reached; and what the state machine returned.
+        package let result: Result<(index: LogIndex, bytes: [UInt8]), RaftError>
+    }
+
+    /// What must be on disk before promises leave.
+    struct Write {
+        let effects: Effects
+    }
+
+    package internal(set) var core: RaftCore
+    let settings: RaftSettings
+    let log: SegmentLog
+    let votes: VoteFile
+    let snapshots: SnapshotStore
+    let stateMachine: any StateMachine
+    let transport: any Transport
+
+    /// Entries that someone waits for, by index.
+    var waiters: [(index: LogIndex, term: Term, token: UInt64, deadline: MonotonicInstant)] = []
+    /// Reads that wait for the core, oldest first, and then those that wait for the state to reach an index.
+    var unconfirmedReads: [(token: UInt64, deadline: MonotonicInstant)] = []
+    var confirmedReads: [(token: UInt64, index: LogIndex, deadline: MonotonicInstant)] = []
+    private var outcomes: [Outcome] = []
+
+    /// Writes that found the disk full, in order; the first is tried again at `retryAt`.
+    var stalled: [Effects] = []
+    var retryAt = MonotonicInstant(nanoseconds: 0)
+    static let retryInterval: Duration = .milliseconds(100)
+
+    var snapshotInProgress: (writer: SnapshotWriter, source: any ByteSource)?
+    var bytesSinceSnapshot = 0
+    var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
+    static let snapshotRetryInterval: Duration = .seconds(10)
+
+    package private(set) var roleChanges: [RoleChange] = []
+    package private(set) var now: MonotonicInstant
+
+    /// Opens the member's files and brings the state machine to where its log or snapshot can take over. `seed` must differ at
+    /// every start. Throws `corrupted`, `storageFailed`, `diskFull`, `alreadyInUse`.
+    package init(
+        id: NodeID, settings: RaftSettings, disk: any Disk, stateMachine: any StateMachine, transport: any Transport,
+        seed: UInt64, now: MonotonicInstant
+    ) throws {
+        var random = SeededGenerator(seed: seed)
+        let (votes, hardState, isNew) = try VoteFile.open(disk: disk, member: id)
+        let snapshots = try SnapshotStore.open(disk: disk)
+        var (log, recovered) = try SegmentLog.open(
+            disk: disk, segmentBytes: settings.segmentBytes, seed: random.next())
+        guard !isNew || (recovered.lastIndex == 0 && snapshots.latest == nil) else {
+            throw RaftError(.corrupted, "there is a log, but term and vote are missing")
+        }
+        if let snapshot = snapshots.latest {
+            // A snapshot that came from a leader, and a crash before the log gave way to it.
+            let mismatches = recovered.term(at: snapshot.index).map { $0 != snapshot.term } ?? true
+            if recovered.lastIndex < snapshot.index || (recovered.baseIndex <= snapshot.index && mismatches) {
+                try log.reset(index: snapshot.index, term: snapshot.term)
+                recovered = SegmentLog.Recovered(baseIndex: snapshot.index, baseTerm: snapshot.term)
+            }
+        }
+        guard recovered.baseIndex <= snapshots.latest?.index ?? 0 else {
+            throw RaftError(.corrupted, "the log begins after \(recovered.baseIndex), and no snapshot reaches so far")
+        }
+        if stateMachine.appliedIndex < recovered.baseIndex, let snapshot = snapshots.latest,
+            let source = try snapshots.read()
+        {
+            try stateMachine.restore(from: source, index: snapshot.index)
+        }
+        let applied = stateMachine.appliedIndex
+        guard applied >= recovered.baseIndex, applied <= recovered.lastIndex else {
+            throw RaftError(
+                .corrupted,
+                "the state is at entry \(applied), the log at \(recovered.baseIndex)...\(recovered.lastIndex)")
+        }
+        core = try RaftCore(
+            id: id, settings: settings,
+            restored: RaftCore.Restored(
+                hardState: hardState, snapshot: snapshots.latest, baseIndex: recovered.baseIndex,
+                baseTerm: recovered.baseTerm, entries: recovered.entries, commitIndex: recovered.commitIndex,
+                appliedIndex: applied),
+            seed: random.next(), now: now)
+        self.settings = settings
+        self.log = log
+        self.votes = votes
+        self.snapshots = snapshots
+        self.stateMachine = stateMachine
+        self.transport = transport
+        self.now = now
+    }
+
+    /// Makes an empty folder the beginning of a group: the log of member `id` starts with `configuration`, committed. Every
+    /// founder must be given the same configuration; usually there is one, and the others are added.
+    ///
+    /// Throws `alreadyInUse` if there is a log already.
+    package static func bootstrap(
+        id: NodeID, configuration: Configuration, settings: RaftSettings, disk: any Disk, seed: UInt64
+    ) throws {
+        let (votes, hardState, _) = try VoteFile.open(disk: disk, member: id)
+        let (log, recovered) = try SegmentLog.open(disk: disk, segmentBytes: settings.segmentBytes, seed: seed)
+        guard recovered.lastIndex == 0, hardState.term <= 1 else {
+            throw RaftError(.alreadyInUse, "the member has a log already, up to entry \(recovered.lastIndex)")
+        }
+        try votes.write(HardState(term: 1))
+        let entry = Entry(index: 1, term: 1, kind: .configuration, data: configuration.encoded())
+        try log.append([entry], previousTerm: 0, commitIndex: 1)
+    }
+
+    /// Whether the folder holds a log already, be it damaged.
+    package static func hasLog(_ disk: any Disk) throws -> Bool {
+        try disk.list().contains { $0.hasPrefix(SegmentLog.prefix) || $0.hasPrefix(SnapshotStore.prefix) }
+    }
+
+    package var appliedIndex: LogIndex { stateMachine.appliedIndex }
+
+    /// Takes a command; its outcome carries `token`.
+    package func propose(_ payload: [UInt8], token: UInt64) {
+        guard !log.isFull && stalled.isEmpty else {
+            finish(token, RaftError(.diskFull, "no space for more log entries"))
+            return
+        }
+        do {
+            let index = try core.propose([payload], at: now)
+            waiters.append((index, core.term, token, now + settings.answerTimeout))
+        } catch { finish(token, error) }
+    }
+
+    /// Takes a change of the members; its outcome carries `token`.
+    package func propose(_ change: MembershipChange, token: UInt64) {
+        do {
+            let index = try core.propose(change, at: now)
+            waiters.append((index, core.term, token, now + settings.answerTimeout))
+        } catch { finish(token, error) }
+    }
+
+    /// Asks for a moment from which on the state is at least as new as this call; the outcome carries `token`.
+    package func read(token: UInt64) {
+        do {
+            try core.read(token: token, at: now)
+            unconfirmedReads.append((token, now + settings.answerTimeout))
+        } catch { finish(token, error) }
+    }
+
+    package func receive(_ message: Message) { core.receive(message, at: now) }
+
+    /// The time of everything that follows. Never goes back.
+    package func advance(to instant: MonotonicInstant) { now = max(now, instant) }
+
+    /// When `run` is wanted at the latest.
+    package var nextDeadline: MonotonicInstant {
+        if snapshotInProgress != nil || core.hasMoreCommitted { return now }
+        var deadline = core.nextDeadline
+        if let waiter = waiters.first { deadline = min(deadline, waiter.deadline) }
+        if let read = unconfirmedReads.first { deadline = min(deadline, read.deadline) }
+        if let read = confirmedReads.first { deadline = min(deadline, read.deadline) }
+        if !stalled.isEmpty || log.isFull { deadline = min(deadline, retryAt) }
+        return deadline
+    }
+
+    /// Lets time pass and does everything that follows from the inputs since the last call. A throw ends the member.
+    package func run() throws {
+        core.tick(at: now)
+        try retryStalled()
+        while true {
+            let effects = core.takeEffects()
+            if effects.isEmpty { break }
+            try carryOut(effects)
+        }
+        try continueSnapshot()
+        expire()
+    }
+
+    /// What was answered since the last call.
+    package func takeOutcomes() -> [Outcome] {
+        defer { outcomes = [] }
+        return outcomes
+    }
+
+    package func takeRoleChanges() -> [RoleChange] {
+        defer { roleChanges = [] }
+        return roleChanges
+    }
+
+    /// Whether a full disk keeps the member from writing.
+    package var isDiskFull: Bool { log.isFull || !stalled.isEmpty }
+
+    func finish(_ token: UInt64, _ error: RaftError) {
+        outcomes.append(Outcome(token: token, result: .failure(error)))
+    }
+
+    func finish(_ token: UInt64, _ index: LogIndex, _ bytes: [UInt8]) {
+        outcomes.append(Outcome(token: token, result: .success((index, bytes))))
+    }
+
+    func note(_ change: RoleChange) { roleChanges.append(change) }
+
+    private func expire() {
+        while let waiter = waiters.first, waiter.deadline <= now {
+            waiters.removeFirst()
+            finish(waiter.token, RaftError(.timedOut, "entry \(waiter.index) is not committed yet"))
+        }
+        while let read = unconfirmedReads.first, read.deadline <= now {
+            unconfirmedReads.removeFirst()
+            finish(read.token, RaftError(.timedOut, "no quorum confirmed the leader"))
+        }
+        while let read = confirmedReads.first, read.deadline <= now {
+            confirmedReads.removeFirst()
+            finish(read.token, RaftError(.timedOut, "the state has not reached entry \(read.index) yet"))
+        }
+    }
+}

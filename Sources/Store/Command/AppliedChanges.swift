@@ -1,0 +1,60 @@
+/// The state while a command is applied to it, and what the command changed so far.
+public struct AppliedChanges {
+    public private(set) var snapshot: Snapshot
+    private(set) var changes: [Change] = []
+
+    /// The revision that this command makes if it is not rejected.
+    public var revision: UInt64 { snapshot.revision + 1 }
+
+    init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+
+    /// Decodes the object by its table and puts it in place.
+    ///
+    /// - Parameter expected: the version it has now; 0 means that it must not exist; nil that it does not matter.
+    public mutating func put(table name: String, id: String, expected: UInt64?, object: [UInt8]) throws {
+        let index = try tableIndex(name)
+        let old = snapshot.tables[index].row(id)
+        try check(old, table: name, id: id, expected: expected)
+        let schema = snapshot.tables[index].schema
+        let row = try schema.decode(object, revision)
+        guard row.id == id else { throw StoreError(.malformed, "\(name) \(id) holds the object \(row.id)") }
+        if let title = schema.displayName(row), snapshot.tables[index].holder(ofName: title, besides: id) != nil {
+            throw Conflict(.nameTaken, table: name, id: id, name: title)
+        }
+        snapshot.tables[index].put(row)
+        changes.append(Change(table: name, id: id, old: old, new: row))
+    }
+
+    /// Removes the object; `expected` as in `put`, and nothing happens where it is gone already and nil was given.
+    public mutating func delete(table name: String, id: String, expected: UInt64?) throws {
+        let index = try tableIndex(name)
+        let old = snapshot.tables[index].row(id)
+        try check(old, table: name, id: id, expected: expected)
+        guard let old else { return }
+        snapshot.tables[index].remove(id)
+        changes.append(Change(table: name, id: id, old: old, new: nil))
+    }
+
+    mutating func finish() -> (Snapshot, [Change]) {
+        snapshot.revision += 1
+        return (snapshot, changes)
+    }
+
+    private func tableIndex(_ name: String) throws -> Int {
+        guard let index = snapshot.schema.tableIndex(name) else {
+            throw StoreError(.unknownKind, "table \(name) is not known to this version")
+        }
+        return index
+    }
+
+    private func check(_ row: (any AnyRow)?, table: String, id: String, expected: UInt64?) throws {
+        guard let expected else { return }
+        if expected == 0 {
+            if row != nil { throw Conflict(.exists, table: table, id: id) }
+        } else if let row {
+            if row.version != expected { throw Conflict(.changed, table: table, id: id) }
+        } else {
+            throw Conflict(.missing, table: table, id: id)
+        }
+    }
+}

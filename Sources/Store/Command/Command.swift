@@ -1,0 +1,43 @@
+/// The envelope of everything that is replicated: `format u8, kind string, payload to the end`.
+public struct Command: Sendable, Equatable {
+    /// A reader refuses any other.
+    public static let format: UInt8 = 1
+    /// The most changes one proposal carries.
+    public static let writesLimit = 200
+
+    public let kind: String
+    public let payload: [UInt8]
+
+    public init(kind: String, payload: [UInt8]) {
+        self.kind = kind
+        self.payload = payload
+    }
+
+    public var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.integer(Self.format)
+        writer.string(kind)
+        writer.raw(payload)
+        return writer.bytes
+    }
+
+    public init(decoding bytes: [UInt8]) throws {
+        var reader = ByteReader(bytes[...])
+        let format = try reader.integer(UInt8.self)
+        guard format == Self.format else {
+            throw StoreError(.unknownKind, "command format \(format) is not known to this version, which knows 1")
+        }
+        kind = try reader.string()
+        payload = Array(reader.rest)
+    }
+}
+
+/// What one kind of command does to the state. Nothing in it may depend on the machine, the clock or a hash seed.
+public protocol CommandKind: Sendable {
+    var name: String { get }
+
+    /// Changes the state; a thrown `Conflict` rejects the command as a whole, anything else stops the member.
+    ///
+    /// - Returns: what the proposer gets to see besides the revision.
+    func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8]
+}

@@ -1,0 +1,113 @@
+internal import Platform
+
+/// The state as rows of a SQLite database, with the position in the log that they are at.
+///
+/// `@unchecked`: the connection belongs to one thread at a time, which `Store` sees to (its writer's queue; before that,
+/// the thread that opens it).
+final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
+    /// The layout of the tables; another one is refused.
+    static let format = 1
+
+    private var database: SQLiteDatabase?
+    private let path: String
+
+    init(path: String) throws {
+        self.path = path
+        do {
+            let database = try SQLiteDatabase(path)
+            let found = try database.userVersion()
+            guard found == 0 || found == Self.format else {
+                throw StoreError(
+                    .database,
+                    "\(path) has format \(found), which this version does not know; use the one that wrote it")
+            }
+            try database.transaction {
+                try database.execute(
+                    """
+                    CREATE TABLE IF NOT EXISTS row (
+                        tbl TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, object BLOB NOT NULL,
+                        PRIMARY KEY (tbl, id)) WITHOUT ROWID;
+                    CREATE TABLE IF NOT EXISTS position (
+                        one INTEGER PRIMARY KEY CHECK (one = 1), log_index INTEGER NOT NULL, term INTEGER NOT NULL,
+                        revision INTEGER NOT NULL);
+                    """)
+                try database.setUserVersion(Self.format)
+            }
+            self.database = database
+        } catch let error as SQLiteError {
+            throw StoreError(.database, "cannot open the state in \(path)", cause: error)
+        }
+    }
+
+    func load(schema: Schema) throws -> (Snapshot, LogPosition) {
+        let database = try open()
+        var snapshot = Snapshot(schema: schema)
+        let found = try database.prepare("SELECT log_index, term, revision FROM position").rows { row in
+            (row.integer(0), row.integer(1), row.integer(2))
+        }
+        guard let (index, term, revision) = found.first else { return (snapshot, LogPosition()) }
+        snapshot.revision = UInt64(bitPattern: revision)
+        try database.prepare("SELECT tbl, id, version, object FROM row ORDER BY tbl, id").forEachRow { row in
+            let (table, id) = (row.text(0), row.text(1))
+            guard let position = schema.tableIndex(table) else {
+                throw StoreError(.unknownKind, "table \(table) in \(path) is not known to this version")
+            }
+            let decoded = try schema.tables[position].decode(row.blob(3), UInt64(bitPattern: row.integer(2)))
+            guard decoded.id == id else {
+                throw StoreError(.malformed, "\(table) \(id) holds the object \(decoded.id)")
+            }
+            snapshot.tables[position].put(decoded)
+        }
+        return (snapshot, LogPosition(index: UInt64(bitPattern: index), term: UInt64(bitPattern: term)))
+    }
+
+    func write(_ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?) throws {
+        let database = try open()
+        do {
+            try database.transaction {
+                if let dirty {
+                    let remove = try database.prepare("DELETE FROM row WHERE tbl = ? AND id = ?")
+                    let put = try database.prepare("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)")
+                    for key in dirty {
+                        let table = snapshot.schema.tableIndex(key.table).map { snapshot.tables[$0] }
+                        if let row = table?.row(key.id) {
+                            try put.run([.text(key.table), .text(key.id), .integer(row.version), .blob(row.encoded)])
+                        } else {
+                            try remove.run([.text(key.table), .text(key.id)])
+                        }
+                    }
+                } else {
+                    try database.execute("DELETE FROM row")
+                    let put = try database.prepare("INSERT INTO row VALUES (?, ?, ?, ?)")
+                    for table in snapshot.tables {
+                        for entry in table.rows {
+                            try put.run([
+                                .text(table.schema.name), .text(entry.key), .integer(entry.value.version),
+                                .blob(entry.value.encoded),
+                            ])
+                        }
+                    }
+                }
+                try database.prepare("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)").run([
+                    .integer(position.index), .integer(position.term), .integer(snapshot.revision),
+                ])
+            }
+        } catch let error as SQLiteError {
+            throw StoreError(.database, "cannot write the state to \(path)", cause: error)
+        }
+    }
+
+    func close() { database = nil }
+
+    private func open() throws -> SQLiteDatabase {
+        guard let database else { throw StoreError(.database, "the state in \(path) is closed") }
+        return database
+    }
+}
+
+extension Store {
+    /// Reads the state back from the database at `path`, or makes an empty one.
+    public convenience init(path: String, schema: Schema = .cluster) throws {
+        try self.init(storage: try SQLiteStateStorage(path: path), schema: schema)
+    }
+}

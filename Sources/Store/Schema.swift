@@ -1,0 +1,44 @@
+internal import Model
+
+/// The tables and the command kinds a member understands, put together once at start.
+public struct Schema: Sendable {
+    /// Sorted by name.
+    public let tables: [TableSchema]
+    public let kinds: [String: any CommandKind]
+
+    /// Programmer error to give a table or a kind twice.
+    public init(tables: [TableSchema], kinds: [any CommandKind] = []) {
+        let all: [any CommandKind] = [ObjectsCommand()] + kinds
+        self.tables = tables.sorted { $0.name < $1.name }
+        self.kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        precondition(Set(tables.map(\.name)).count == tables.count, "a table registered twice")
+    }
+
+    /// The cluster's own objects.
+    public static let cluster = Schema(tables: clusterTables)
+
+    public static let clusterTables: [TableSchema] = [
+        TableSchema(of: Cluster.self),
+        TableSchema(of: ClusterSecrets.self),
+        TableSchema(of: Node.self, uniqueNames: false),
+        TableSchema(of: Service.self),
+        TableSchema(
+            of: ClusterTask.self,
+            indexes: [
+                TaskIndex.service: { [$0.serviceID] },
+                TaskIndex.node: { $0.nodeID.map { [$0] } ?? [] },
+                TaskIndex.waiting: { $0.status.state < .assigned ? [TaskIndex.waiting] : [] },
+            ]),
+        TableSchema(of: Network.self),
+    ]
+
+    func tableIndex(_ name: String) -> Int? { tables.firstIndex { $0.name == name } }
+}
+
+/// The names of the task table's indexes.
+public enum TaskIndex {
+    public static let service = "service"
+    public static let node = "node"
+    /// Its only key is its name: tasks that have no node yet.
+    public static let waiting = "waiting"
+}

@@ -1,0 +1,66 @@
+import HTTP
+import Model
+
+/// Says what to do about an error the daemon answered with.
+enum Advice {
+    static func failure(for error: EngineError, session: Session) async -> Failure {
+        let message = plain(error.message)
+        if message.contains("not a swarm manager") || message.contains("not part of a swarm") {
+            return await notAManager(session)
+        }
+        if error.isWithoutLeader {
+            return Failure(
+                "the cluster has no leader: too few of its managers reach each other",
+                hint: "More than half of them must be up: look at clusterd and its log on each of the others.\n"
+                    + "Containers, names and published ports go on meanwhile; nothing can be changed.")
+        }
+        if message.contains("already part of a swarm") {
+            return Failure(
+                "this node is in a cluster already", hint: "'clusterctl leave' takes it out of that one.")
+        }
+        if message.contains("participating as a manager") {
+            return Failure(
+                "this node is a manager: the cluster bears the loss of fewer when it leaves",
+                hint:
+                    "'clusterctl leave --force' takes it out all the same, with the state of the cluster where it is the "
+                    + "last one.\nThe others forget it by 'clusterctl node rm --force', said on one of them.")
+        }
+        if message.contains("member of the raft cluster") {
+            return Failure(
+                "this node is a manager, and has a vote",
+                hint:
+                    "Where it is gone for good, 'clusterctl node rm --force' takes it out with its vote. A manager that "
+                    + "lives\nleaves by itself first: 'clusterctl leave --force', said there.")
+        }
+        if error.isOutOfSequence {
+            return Failure(
+                message, hint: "Somebody else changed it in the meantime: look at it again and repeat the command.")
+        }
+        return Failure(message)
+    }
+
+    /// Where a manager is found, from what this daemon knows of its cluster.
+    private static func notAManager(_ session: Session) async -> Failure {
+        guard let info = try? await session.engine.fetch(SystemInfo.self, ["info"]) else {
+            return Failure(
+                "this node is no manager", hint: "Ask a manager: clusterctl --host unix://PATH or tcp://IP:PORT.")
+        }
+        guard info.swarm.localNodeState == .active else {
+            return Failure(
+                "this node is in no cluster",
+                hint: "Make one: 'clusterctl init'. Or enter one: 'clusterctl join --token TOKEN HOST:PORT';\n"
+                    + "'clusterctl manager token worker', said on a manager, prints that command.")
+        }
+        let managers = (info.swarm.remoteManagers ?? []).map(\.address).sorted().joined(separator: ", ")
+        return Failure(
+            "this node is a worker",
+            hint: "Ask a manager" + (managers.isEmpty ? "." : ": they are at \(managers).")
+                + "\nRun the command there, or name its API by --host.")
+    }
+
+    /// The words without what gRPC would say before them, which Docker's clients expect.
+    static func plain(_ message: String) -> String {
+        guard message.hasPrefix("rpc error:"), let words = message.firstRange(of: "desc = ") else { return message }
+        return String(message[words.upperBound...])
+    }
+}

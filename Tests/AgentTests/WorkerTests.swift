@@ -1,0 +1,234 @@
+import Foundation
+import Glibc
+import Model
+import Platform
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Agent
+
+/// Sandboxes that are bare network namespaces in a folder.
+final class BareNetworking: TaskNetworking {
+    private let folder: String
+    let applied = Mutex<[UInt64]>([])
+
+    init(folder: String) throws {
+        self.folder = folder
+        try Files.createDirectories(folder)
+    }
+
+    var sandboxes: [String] { ((try? Files.list(folder)) ?? []).sorted() }
+
+    func apply(_ state: NetworkState) async throws { applied.withLock { $0.append(state.revision) } }
+
+    func attach(_ task: ClusterTask) async throws -> ContainerNetwork {
+        let path = "\(folder)/\(task.id)"
+        let namespace = NetworkNamespace.open(path)
+        if !namespace.exists { _ = try NetworkNamespace.create(at: path) }
+        return ContainerNetwork(
+            namespacePath: path, hosts: "127.0.0.1 localhost\n", resolverConfiguration: "nameserver 127.0.0.11\n")
+    }
+
+    func detach(_ taskID: String) async throws {
+        let namespace = NetworkNamespace.open("\(folder)/\(taskID)")
+        if namespace.exists { try namespace.remove() }
+    }
+
+    func sweep(keeping taskIDs: Set<String>) async throws {
+        for name in sandboxes where !taskIDs.contains(name) { try await detach(name) }
+    }
+}
+
+/// A manager's end of an in-memory connection, and what connects to it.
+final class FakeManager: DispatcherConnector {
+    private struct State {
+        var connections: [MemoryConnection] = []
+        var received: [AgentMessage] = []
+    }
+
+    private let state = Mutex(State())
+    private let greeting: @Sendable (AgentMessage) -> [ManagerMessage]
+
+    /// - Parameter greeting: what is answered to each message.
+    init(greeting: @escaping @Sendable (AgentMessage) -> [ManagerMessage]) { self.greeting = greeting }
+
+    var received: [AgentMessage] { state.withLock { $0.received } }
+    var registrations: [Registration] {
+        received.compactMap { message in
+            if case .register(let registration) = message { return registration }
+            return nil
+        }
+    }
+
+    func connect(to managers: [ManagerEndpoint]) async throws -> any DispatcherConnection {
+        let connection = MemoryConnection { [self] message in
+            state.withLock { $0.received.append(message) }
+            return greeting(message)
+        }
+        state.withLock { $0.connections.append(connection) }
+        return connection
+    }
+
+    func say(_ message: ManagerMessage) { state.withLock { $0.connections.last }?.deliver(message) }
+
+    /// The last status reported of each task.
+    var statuses: [String: TaskStatus] {
+        var result: [String: TaskStatus] = [:]
+        for case .taskStatuses(let updates) in received {
+            for update in updates { result[update.taskID] = update.status }
+        }
+        return result
+    }
+
+    final class MemoryConnection: DispatcherConnection {
+        private let inbox: AsyncStream<ManagerMessage>
+        private let feed: AsyncStream<ManagerMessage>.Continuation
+        private let answer: @Sendable (AgentMessage) -> [ManagerMessage]
+
+        init(answer: @escaping @Sendable (AgentMessage) -> [ManagerMessage]) {
+            (inbox, feed) = AsyncStream.makeStream()
+            self.answer = answer
+        }
+
+        func deliver(_ message: ManagerMessage) { feed.yield(message) }
+        func send(_ message: AgentMessage) async throws { for reply in answer(message) { feed.yield(reply) } }
+        func receive() async throws -> ManagerMessage? {
+            var iterator = inbox.makeAsyncIterator()
+            return await iterator.next()
+        }
+        func close() { feed.finish() }
+    }
+}
+
+func makeTask(
+    _ script: String, id: String = Identifier.random(), desired: TaskState = .running, image: String = TestImage.tag
+) -> ClusterTask {
+    var spec = ContainerSpec(image: image, command: ["/bin/sh", "-c", script])
+    spec.stopGracePeriod = 100_000_000
+    var task = ClusterTask(
+        id: id, createdAt: WallClock.now(), spec: TaskSpec(containerSpec: spec), serviceID: "s1", serviceName: "web",
+        slot: 1, nodeID: "n1", desiredState: desired)
+    task.status = TaskStatus(timestamp: WallClock.now(), state: .assigned)
+    return task
+}
+
+@Suite(.enabled(if: canRunContainers), .timeLimit(.minutes(2)))
+struct WorkerTests {
+    private func openWorker(_ node: TestNode) async throws -> (Worker, BareNetworking) {
+        let networking = try BareNetworking(folder: node.folder.path + "/net")
+        let worker = try await Worker.open(
+            nodeID: "n1", path: node.folder.path + "/data/tasks.db", engine: node.engine, networking: networking,
+            loop: node.loop)
+        return (worker, networking)
+    }
+
+    private func state(_ worker: Worker, _ id: String) async -> TaskState? {
+        await worker.tasks().first { $0.id == id }?.status.state
+    }
+
+    @Test("assignments become containers in sandboxes, and what goes from the set goes from the node")
+    func assignments() async throws {
+        let node = try await TestNode.open(try TestFolder())
+        let (worker, networking) = try await openWorker(node)
+        let long = makeTask("sleep 600")
+        let short = makeTask("exit 0")
+        let broken = makeTask("exit 0", image: "no/such:image")
+        await worker.apply(
+            AssignmentSet(sequence: 1, tasks: [long, short, broken], networkState: NetworkState(revision: 5)))
+        try await eventually { await state(worker, long.id) == .running }
+        try await eventually { await state(worker, short.id) == .complete }
+        try await eventually { await state(worker, broken.id) == .rejected }
+        #expect(networking.applied.withLock { $0 } == [5])
+        try await eventually { networking.sandboxes == [long.id] }
+        let statuses = await worker.tasks()
+        let reason = statuses.first { $0.id == broken.id }?.status.error
+        #expect(reason?.hasPrefix("No such image: no/such:image on this node; load it there: ") == true)
+        let record = try await node.engine.find("web.1.\(long.id)")
+        #expect(record.specification.labels["com.docker.swarm.service.name"] == "web")
+        #expect(statuses.first { $0.id == long.id }?.status.containerStatus?.containerID == record.id)
+
+        var stopping = long
+        stopping.desiredState = .shutdown
+        await worker.apply(AssignmentChanges(sequence: 2, updatedTasks: [stopping]))
+        try await eventually { await state(worker, long.id) == .shutdown }
+        try await eventually { networking.sandboxes.isEmpty }
+        #expect(await node.engine.list().count == 2)
+
+        await worker.apply(AssignmentSet(sequence: 3, tasks: [], networkState: NetworkState(revision: 6)))
+        try await eventually { await worker.tasks().isEmpty }
+        #expect(await node.engine.list().isEmpty)
+        await node.close()
+    }
+
+    @Test("a new worker goes on where the last one was, without managers")
+    func restart() async throws {
+        let node = try await TestNode.open(try TestFolder())
+        let (first, networking) = try await openWorker(node)
+        let task = makeTask("sleep 600")
+        let waiting = makeTask("sleep 600", desired: .ready)
+        await first.apply(
+            AssignmentSet(sequence: 1, tasks: [task, waiting], networkState: NetworkState(revision: 9)))
+        try await eventually { await state(first, task.id) == .running }
+        try await eventually { await state(first, waiting.id) == .ready }
+        let pid = try await node.engine.record(Worker.containerID(task.id)).process
+
+        let (second, again) = try await openWorker(node)
+        #expect(again.applied.withLock { $0 } == [9])
+        #expect(await state(second, task.id) == .running)
+        #expect(await state(second, waiting.id) == .ready)
+        #expect(try await node.engine.record(Worker.containerID(task.id)).process == pid)
+        #expect(networking.sandboxes == [task.id, waiting.id].sorted())
+        try await node.engine.kill(Worker.containerID(task.id), signal: SIGKILL)
+        try await eventually { await state(second, task.id) == .failed }
+        await second.stopAll()
+        try await eventually { await second.tasks().isEmpty }
+        await node.close()
+    }
+
+    @Test("a session registers, reports, and starts afresh after a gap and a lost manager")
+    func session() async throws {
+        let node = try await TestNode.open(try TestFolder())
+        let (worker, _) = try await openWorker(node)
+        let task = makeTask("echo one; echo two >&2; sleep 600")
+        let manager = FakeManager { message in
+            guard case .register = message else { return [] }
+            return [
+                .registered(Session(id: "x", heartbeatPeriodNanoseconds: 100_000_000, managers: [])),
+                .assignments(AssignmentSet(sequence: 1, tasks: [task], networkState: NetworkState(revision: 1))),
+            ]
+        }
+        let description = NodeDescription(
+            hostname: "h", platform: .init(architecture: "x86_64", os: "linux"), resources: Resources(),
+            engine: EngineDescription(engineVersion: "1"))
+        let session = DispatcherSession(worker: worker, connector: manager) {
+            Registration(description: description, dataPathAddress: "10.0.0.1", statuses: [])
+        }
+        let running = Task { await session.run() }
+        try await eventually { manager.statuses[task.id]?.state == .running }
+        try await eventually { manager.received.contains { if case .heartbeat("x") = $0 { true } else { false } } }
+
+        manager.say(
+            .logSubscribe(LogSubscription(id: "l1", taskIDs: [task.id], options: LogOptions(follow: true))))
+        try await eventually {
+            manager.received.flatMap { message -> [LogEntry] in
+                if case .logEntries("l1", let entries) = message { return entries }
+                return []
+            }.map(\.bytes) == [Array("one\n".utf8), Array("two\n".utf8)]
+        }
+
+        manager.say(.assignmentChanges(AssignmentChanges(sequence: 9)))
+        try await eventually { manager.registrations.count == 2 }
+        // It beats once more when it is registered again: that it was connected before says nothing.
+        func beats() -> Int { manager.received.filter { if case .heartbeat = $0 { true } else { false } }.count }
+        let before = beats()
+        try await eventually { beats() > before }
+        #expect(manager.registrations.last?.statuses.first?.status.state == .running)
+
+        manager.say(.assignmentChanges(AssignmentChanges(sequence: 2, removedTasks: [task.id])))
+        try await eventually { await worker.tasks().isEmpty }
+        running.cancel()
+        await running.value
+        await node.close()
+    }
+}

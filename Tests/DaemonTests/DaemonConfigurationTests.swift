@@ -1,0 +1,51 @@
+import Foundation
+import Platform
+import Testing
+
+@testable import Daemon
+
+@Suite struct DaemonConfigurationTests {
+    @Test func defaultsAreThoseOfTheContract() throws {
+        let configuration = try DaemonConfiguration(arguments: [])
+        #expect(configuration.dataDirectory == "/var/lib/clusterd")
+        #expect(configuration.controlSocket == .unix("/run/clusterd/clusterd.sock"))
+        #expect(configuration.listenAddress.port == 2377)
+        #expect(configuration.dataPathPort == 4789)
+    }
+
+    @Test func flagsTakeBothSpellings() throws {
+        let configuration = try DaemonConfiguration(arguments: [
+            "--name=n1", "--data-dir", "/d", "--host", "unix:///a.sock", "--host=tcp://127.0.0.1:2375",
+            "--advertise-addr", "10.0.0.1",
+        ])
+        #expect(configuration.name == "n1")
+        #expect(configuration.hosts.count == 2)
+        #expect(configuration.advertiseAddress?.description == "10.0.0.1:2377")
+    }
+
+    @Test func fileIsReadFirstAndFlagsWin() throws {
+        let path = NSTemporaryDirectory() + "clusterd-\(UUID().uuidString).conf"
+        try "# a comment\nname = from-file\ndata-path-port = 5000 # another\n".write(
+            toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let configuration = try DaemonConfiguration(arguments: ["--name", "from-flag", "--config", path])
+        #expect(configuration.name == "from-flag")
+        #expect(configuration.dataPathPort == 5000)
+    }
+
+    @Test(arguments: [
+        ["--nmae", "x"], ["stray"], ["--name"], ["--data-path-port", "0"], ["--listen-addr", "nowhere"],
+        ["--log-format", "xml"], ["--log-level", "loud"], ["--config", "/does/not/exist"], ["--data-dir", ""],
+        ["--data-path-addr", "::1"], ["--run-dir", "/" + String(repeating: "x", count: 120)],
+    ])
+    func wrongFlagsSayWhatToChange(arguments: [String]) {
+        let error = #expect(throws: ConfigurationError.self) { try DaemonConfiguration(arguments: arguments) }
+        #expect(error?.description.isEmpty == false)
+    }
+
+    @Test func usageNamesEveryFlagOfTheContract() {
+        for flag in ["data-dir", "run-dir", "host", "name", "listen-addr", "advertise-addr", "runtime", "log-level"] {
+            #expect(DaemonConfiguration.usage.contains("--\(flag) "))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Model
+import Platform
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+@Suite struct IdentityFileTests {
+    private static func identity() throws -> NodeIdentity {
+        var configuration = DaemonConfiguration()
+        configuration.advertiseAddress = .ipv4(.loopback, 2377)
+        return NodeIdentity(
+            founding: try NodeAddresses(
+                configuration: configuration, advertise: nil, dataPath: nil, dataPathPort: nil, towards: nil))
+    }
+
+    @Test func survivesTheDaemonAndIsForRootOnly() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        #expect(try file.load() == nil)
+        let identity = try Self.identity()
+        try file.save(identity)
+        #expect(try IdentityFile(dataDirectory: folder.path).load() == identity)
+        #expect(try mode(of: folder.file("identity.json")) == 0o600)
+        try file.remove()
+        try file.remove()
+        #expect(try file.load() == nil)
+    }
+
+    @Test(arguments: ["", "{", "null", "[]", #"{"format":1}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
+    func damageIsToldAndNeverTakenForNoIdentity(text: String) throws {
+        let folder = try TemporaryDirectory()
+        try Files.write(folder.file("identity.json"), Array(text.utf8))
+        let error = #expect(throws: ConfigurationError.self) {
+            try IdentityFile(dataDirectory: folder.path).load()
+        }
+        #expect(error?.description.contains("is damaged") == true)
+    }
+
+    @Test func newerFormatIsRefused() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        var identity = try Self.identity()
+        identity.format = NodeIdentity.currentFormat + 1
+        try file.save(identity)
+        let error = #expect(throws: ConfigurationError.self) { try file.load() }
+        #expect(error?.description.contains("newer clusterd") == true)
+    }
+
+    @Test func engineIDIsMadeOnce() throws {
+        let folder = try TemporaryDirectory()
+        let first = try EngineID.of(folder.path)
+        #expect(first.utf8.count == 25)
+        #expect(try EngineID.of(folder.path) == first)
+    }
+
+    @Test(arguments: ["", "\n", "../../etc", "UPPER", String(repeating: "a", count: 65)])
+    func damagedEngineIDIsRefused(text: String) throws {
+        let folder = try TemporaryDirectory()
+        try Files.write(folder.file("engine-id"), Array(text.utf8))
+        #expect(throws: (any Error).self) { try EngineID.of(folder.path) }
+    }
+
+    private func mode(of path: String) throws -> UInt32 {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return UInt32(try #require(attributes[.posixPermissions] as? NSNumber).intValue)
+    }
+}

@@ -1,0 +1,74 @@
+import HTTP
+import Model
+import Platform
+import Store
+import Testing
+
+@testable import Manager
+
+@Suite(.timeLimit(.minutes(1))) struct ClusterRoutesTests {
+    private let tokens = JoinTokens(worker: "SWMTKN-1-digest-worker", manager: "SWMTKN-1-digest-manager")
+
+    private func found(_ api: TestAPI) async throws {
+        try await api.cluster.write { tx in
+            try tx.put(ClusterSecrets(id: "cluster", createdAt: start, joinTokens: tokens, clusterKey: "00"))
+        }
+    }
+
+    private func version(_ api: TestAPI) -> (String, String?) {
+        ("version", "\(api.cluster.snapshot.get(Cluster.self, "cluster")?.version.index ?? 0)")
+    }
+
+    @Test func beforeItIsMadeAClusterSaysSo() async throws {
+        try await TestAPI.run { api in
+            #expect(try await api.get("/swarm").status == 503)
+            try await found(api)
+            let answer = try await api.get("/swarm")
+            #expect(answer.status == 200 && answer.text.contains("SWMTKN-1-digest-worker"))
+            #expect(!answer.text.contains("ClusterKey"))
+        }
+    }
+
+    @Test(arguments: [("rotateWorkerToken", true), ("rotateManagerToken", false)])
+    func oneTokenIsRotatedAndItsDigestStays(flag: String, isWorkers: Bool) async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let answer = try await api.call(
+                .post, "/swarm/update", query: [version(api), (flag, "true")],
+                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":9}}"#)
+            #expect(answer.status == 200, "\(answer.text)")
+            let now = try #require(api.cluster.snapshot.get(ClusterSecrets.self, "cluster")?.joinTokens)
+            #expect((now.worker != tokens.worker) == isWorkers)
+            #expect((now.manager != tokens.manager) == !isWorkers)
+            #expect(JoinToken(now.worker)?.clusterDigest == "digest")
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":1000}}"#, 400),
+        (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":-5}}"#, 400),
+        (#"{"Name":"default","EncryptionConfig":{"AutoLockManagers":true}}"#, 501),
+        (#"{"Name":"default","TaskDefaults":{"LogDriver":{"Name":"syslog"}}}"#, 501), ("", 400), ("{", 400),
+        (#"{"Name":"default","Orchestration":{"TaskHistoryRetentionLimit":"x"}}"#, 400),
+    ]) func whatCannotBeIsRefused(body: String, status: Int) async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let answer = try await api.call(.post, "/swarm/update", query: [version(api)], body)
+            #expect(answer.status == status, "\(answer.text)")
+        }
+    }
+
+    @Test func anUpdateNamesTheVersionItSaw() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let seen = version(api)
+            let body = #"{"Name":"default","Orchestration":{"TaskHistoryRetentionLimit":2}}"#
+            #expect(try await api.call(.post, "/swarm/update", body).status == 400)
+            #expect(try await api.call(.post, "/swarm/update", query: [seen], body).status == 200)
+            #expect(try await api.call(.post, "/swarm/update", query: [seen], body).status == 500)
+            let locked = try await api.call(
+                .post, "/swarm/update", query: [version(api), ("rotateManagerUnlockKey", "1")], body)
+            #expect(locked.status == 501)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+internal import Raft
+
+/// Messages on their way, and the links that lose, delay, repeat or cut them.
+struct SimulatedNetwork {
+    struct Delivery {
+        let time: UInt64
+        let order: UInt64
+        let message: [UInt8]
+        let to: NodeID
+    }
+
+    /// Directed links that carry nothing.
+    var cutLinks: Set<Link> = []
+    var lossPercent: UInt64 = 0
+    var repeatPercent: UInt64 = 0
+    var slowPercent: UInt64 = 0
+    /// Soonest last, so that taking is cheap.
+    private var queue: [Delivery] = []
+    private var order: UInt64 = 0
+
+    struct Link: Hashable {
+        let from: NodeID
+        let to: NodeID
+    }
+
+    var nextTime: UInt64? { queue.last?.time }
+
+    mutating func send(_ message: Message, now: UInt64, _ random: inout SeededGenerator) {
+        let isLost = cutLinks.contains(Link(from: message.from, to: message.to)) || random.below(100) < lossPercent
+        let copies = isLost ? 0 : random.below(100) < repeatPercent ? 2 : 1
+        let bytes = copies > 0 ? message.encoded() : []
+        for _ in 0..<copies {
+            let slow = random.below(100) < slowPercent
+            let delay = 200_000 + random.below(slow ? 400_000_000 : 4_000_000)
+            insert(Delivery(time: now + delay, order: order, message: bytes, to: message.to))
+            order += 1
+        }
+    }
+
+    mutating func take() -> Delivery? { queue.popLast() }
+
+    private mutating func insert(_ delivery: Delivery) {
+        var low = 0
+        var high = queue.count
+        while low < high {
+            let middle = (low + high) / 2
+            let other = queue[middle]
+            if (other.time, other.order) > (delivery.time, delivery.order) { low = middle + 1 } else { high = middle }
+        }
+        queue.insert(delivery, at: low)
+    }
+}

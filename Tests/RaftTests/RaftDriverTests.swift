@@ -1,0 +1,261 @@
+import RaftSimulation
+import Testing
+
+@testable import Raft
+
+/// The production driver on simulated disks, links and clocks, each told what to do.
+@Suite struct RaftDriverTests {
+    private static let second: UInt64 = 1_000_000_000
+
+    /// A group without faults or clients of its own.
+    private func group(
+        _ members: Int, seed: UInt64 = 1, milliseconds: UInt64 = 1_500,
+        _ change: (inout RaftSettings) -> Void = { _ in }
+    ) throws -> Simulation {
+        var options = SimulationOptions()
+        options.members = members
+        options.faultMilliseconds = 0
+        options.clientMilliseconds = 0
+        change(&options.settings)
+        let simulation = Simulation(seed: seed, options: options)
+        try simulation.found()
+        try simulation.run(until: milliseconds * 1_000_000)
+        return simulation
+    }
+
+    private func leader(_ simulation: Simulation) throws -> SimulatedMember { try #require(simulation.leader) }
+
+    private func write(_ count: Int, to simulation: Simulation) throws {
+        for _ in 0..<count {
+            try simulation.propose(to: try leader(simulation))
+            try simulation.run(until: simulation.now + 15_000_000)
+        }
+    }
+
+    /// scenarios.md, Raft and storage, 10.
+    @Test func aSingleMemberAcknowledgesOnlyAfterTheSync() throws {
+        let simulation = try group(1)
+        let member = try leader(simulation)
+        let acknowledged = simulation.acknowledged
+        member.disk.operationsUntilPowerLoss = 2  // the write goes through, its sync does not
+        try simulation.propose(to: member)
+        #expect(simulation.acknowledged == acknowledged)
+        #expect(member.driver == nil)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 11: an error of fsync stops the member; the others go on.
+    @Test func aFailedSyncStopsTheMember() throws {
+        let simulation = try group(3)
+        let member = try leader(simulation)
+        let driver = try #require(member.driver)
+        member.disk.syncsFail = true
+        driver.propose([1], token: 999)
+        #expect { try driver.run() } throws: { ($0 as? RaftError)?.code == .storageFailed }
+        #expect(driver.takeOutcomes().isEmpty)
+        member.disk.syncsFail = false
+        driver.propose([1], token: 1000)
+        #expect { try driver.run() } throws: { ($0 as? RaftError)?.code == .storageFailed }
+        simulation.powerOff(member, for: 5 * Self.second)
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        try write(3, to: simulation)
+        #expect(try leader(simulation).id != member.id)
+    }
+
+    /// scenarios.md, Raft and storage, 11: a full disk refuses writes, serves reads, and recovers.
+    @Test func aFullDiskRefusesWritesAndServesReads() throws {
+        let simulation = try group(3) { $0.snapshotAfterEntries = 1_000_000 }
+        for member in simulation.members { member.disk.freeBytes = 0 }
+        let member = try leader(simulation)
+        let driver = try #require(member.driver)
+        var rounds = 0
+        while !driver.isDiskFull, rounds < 200 {
+            try write(1, to: simulation)
+            rounds += 1
+        }
+        #expect(driver.isDiskFull)
+        let refused = simulation.refused
+        try write(5, to: simulation)
+        #expect(simulation.refused == refused + 5)
+        let reads = simulation.confirmedReads
+        for _ in 0..<5 {
+            try simulation.read(from: member)
+            try simulation.run(until: simulation.now + Self.second)
+        }
+        #expect(simulation.confirmedReads == reads + 5)
+        #expect(simulation.leader?.id == member.id, "it leads on")
+        for member in simulation.members { member.disk.freeBytes = nil }
+        try simulation.run(until: simulation.now + Self.second)
+        let acknowledged = simulation.acknowledged
+        try write(20, to: simulation)
+        #expect(simulation.acknowledged == acknowledged + 20)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 11: while its disk hangs, another leads; then it follows.
+    @Test func aLeaderThatHangsIsReplaced() throws {
+        let simulation = try group(3)
+        let member = try leader(simulation)
+        simulation.pause(member, for: 4 * Self.second)
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        #expect(simulation.leader?.id != member.id)
+        try write(5, to: simulation)
+        try simulation.run(until: simulation.now + 4 * Self.second)
+        #expect(member.driver?.core.role == .follower)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 7: a leader that stood still does not serve what it read before.
+    @Test func aLeaderThatStoodStillServesNothingStale() throws {
+        let simulation = try group(3)
+        let member = try leader(simulation)
+        simulation.pause(member, for: 3 * Self.second)
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        try write(5, to: simulation)
+        let reads = simulation.confirmedReads
+        simulation.pause(member, for: 0)
+        try simulation.read(from: member)
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        #expect(simulation.confirmedReads == reads)
+    }
+
+    /// scenarios.md, Raft and storage, 4.
+    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func aPartialMeshKeepsOneLeader(seed: UInt64) throws {
+        let simulation = try group(5, seed: seed)
+        let first = try leader(simulation)
+        let others = simulation.members.filter { $0.id != first.id }
+        // One cannot reach the leader, one is not reached by it, and two do not see each other.
+        simulation.cut(from: others[0].id, to: first.id)
+        simulation.cut(from: others[2].id, to: others[3].id)
+        simulation.cut(from: others[3].id, to: others[2].id)
+        simulation.cut(from: others[1].id, to: others[0].id)
+        let term = try #require(first.driver?.core.term)
+        try simulation.run(until: simulation.now + 20 * Self.second)
+        try write(5, to: simulation)
+        #expect(simulation.leader?.id == first.id)
+        #expect(first.driver?.core.term == term)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 8: a follower far behind is brought up by a snapshot, twice, and blocks nothing.
+    @Test func twoSnapshotsInARow() throws {
+        let simulation = try group(3)
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        for round in 1...2 {
+            simulation.isolate(member.id)
+            try write(120, to: simulation)
+            let leading = try #require(try leader(simulation).driver)
+            #expect(leading.core.firstIndex > member.driver?.core.lastIndex ?? 0)
+            simulation.repairAll()
+            let acknowledged = simulation.acknowledged
+            try write(10, to: simulation)
+            #expect(simulation.acknowledged == acknowledged + 10)
+            try simulation.run(until: simulation.now + 2 * Self.second)
+            #expect(member.machine.restores == round)
+            #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
+        }
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 8: the power goes at every operation of receiving a snapshot.
+    @Test(arguments: 1...30 as ClosedRange<Int>) func powerLossWhileInstallingASnapshot(operation: Int) throws {
+        let simulation = try group(3, seed: UInt64(operation))
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        try write(100, to: simulation)
+        member.disk.operationsUntilPowerLoss = operation
+        simulation.repairAll()
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        #expect(member.machine.restores >= 1)
+        try simulation.heal()
+    }
+
+    @Test func aSnapshotWithLostPiecesArrives() throws {
+        let simulation = try group(3)
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        try write(120, to: simulation)
+        simulation.repairAll()
+        simulation.lose(percent: 40)
+        try simulation.run(until: simulation.now + 8 * Self.second)
+        #expect(member.machine.restores >= 1)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 12: whatever of the state survives a crash, each entry is part of it once.
+    @Test(arguments: [1, 2, 5, 1_000_000] as [UInt64]) func eachEntryIsAppliedOnce(durableOneIn: UInt64) throws {
+        let simulation = try group(3)
+        for member in simulation.members { member.machine.durableOneIn = durableOneIn }
+        for round in 0..<6 {
+            try write(30, to: simulation)
+            simulation.powerOff(simulation.members[round % 3], for: 100_000_000)
+            try simulation.run(until: simulation.now + 2 * Self.second)
+        }
+        // heal compares every member's state with what the entries, each applied once, lead to.
+        try simulation.heal()
+    }
+
+    @Test func allAtOnceWithoutPower() throws {
+        let simulation = try group(3)
+        try write(60, to: simulation)
+        for member in simulation.members { simulation.powerOff(member, for: 100_000_000) }
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 11: a bit flipped in the middle keeps the member from starting.
+    @Test func aDamagedLogDoesNotStart() throws {
+        let simulation = try group(3)
+        try write(10, to: simulation)
+        let member = simulation.members[0]
+        simulation.powerOff(member, for: 1_000 * Self.second)
+        let name = try #require(member.disk.names.first { $0.hasPrefix("segment-") })
+        member.disk.modify(name) { $0[200] ^= 8 }
+        #expect {
+            _ = try RaftDriver(
+                id: member.id, settings: simulation.options.settings, disk: member.disk,
+                stateMachine: member.machine, transport: simulation, seed: 5, now: MonotonicInstant(nanoseconds: 0))
+        } throws: { ($0 as? RaftError)?.code == .corrupted }
+    }
+
+    @Test func aLogWithoutVotesDoesNotStart() throws {
+        let simulation = try group(1)
+        let member = simulation.members[0]
+        simulation.powerOff(member, for: 1_000 * Self.second)
+        try member.disk.remove("vote")
+        #expect {
+            _ = try RaftDriver(
+                id: member.id, settings: simulation.options.settings, disk: member.disk,
+                stateMachine: member.machine, transport: simulation, seed: 5, now: MonotonicInstant(nanoseconds: 0))
+        } throws: { ($0 as? RaftError)?.code == .corrupted }
+    }
+
+    @Test func foundingTwiceIsRefused() throws {
+        let simulation = try group(1)
+        #expect {
+            try RaftDriver.bootstrap(
+                id: NodeID(1), configuration: Configuration(), settings: simulation.options.settings,
+                disk: simulation.members[0].disk, seed: 1)
+        } throws: { ($0 as? RaftError)?.code == .alreadyInUse }
+    }
+
+    /// What was proposed to a leader that is cut off is reported as dropped once another's entry stands there.
+    @Test func proposalsOfADeposedLeaderAreReportedAsDropped() throws {
+        let simulation = try group(3) { $0.answerTimeout = .seconds(60) }
+        let member = try leader(simulation)
+        simulation.isolate(member.id)
+        let driver = try #require(member.driver)
+        driver.propose([1, 2, 3], token: 4711)
+        try driver.run()
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        try write(3, to: simulation)
+        simulation.repairAll()
+        var code: RaftError.Code?
+        simulation.onOutcome = { outcome in
+            if outcome.token == 4711, case .failure(let error) = outcome.result { code = error.code }
+        }
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        #expect(code == .droppedByNewLeader)
+        try simulation.heal()
+    }
+}

@@ -1,0 +1,219 @@
+import Foundation
+import Raft
+import RaftSimulation
+import Testing
+
+/// Real threads, real files.
+@Suite struct RaftNodeTests {
+    /// A group in a temporary folder, taken away at the end.
+    private final class Group: Sendable {
+        let network = LocalNetwork()
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("raft-\(UUID().uuidString)").path
+
+        deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+        func start(
+            _ number: UInt64, _ machine: RecordingStateMachine, founding: Bool = false, settings: RaftSettings = .init()
+        ) async throws -> RaftNode {
+            let id = NodeID(number)
+            let founders = founding ? Configuration(voters: [Member(id: id, address: "m\(number)")]) : nil
+            let node = try await RaftNode.start(
+                .init(id: id, directory: "\(folder)/\(number)", settings: settings, founders: founders),
+                stateMachine: machine, transport: network)
+            network.attach(node)
+            return node
+        }
+
+        func kill(_ node: RaftNode) async {
+            network.silence(node.id)
+            network.detach(node.id)
+            await node.stop()
+            network.unsilence(node.id)
+        }
+    }
+
+    private func eventually(_ what: String, within seconds: Double = 10, _ condition: () async throws -> Bool)
+        async throws
+    {
+        let end = Date().addingTimeInterval(seconds)
+        while Date() < end {
+            if try await condition() { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        Issue.record("not within \(seconds) s: \(what)")
+    }
+
+    private func leader(of nodes: [RaftNode]) async throws -> RaftNode {
+        var found: RaftNode?
+        try await eventually("a leader") {
+            found = nodes.first { $0.status.role == .leader && $0.status.leader == $0.id }
+            return found != nil
+        }
+        return try #require(found)
+    }
+
+    private func three(_ group: Group, settings: RaftSettings = .init()) async throws -> [(
+        RaftNode, RecordingStateMachine
+    )] {
+        var members: [(RaftNode, RecordingStateMachine)] = []
+        for number in 1...3 as ClosedRange<UInt64> {
+            let machine = RecordingStateMachine()
+            members.append((try await group.start(number, machine, founding: number == 1, settings: settings), machine))
+        }
+        let first = members[0].0
+        _ = try await leader(of: [first])
+        for number in 2...3 as ClosedRange<UInt64> {
+            try await eventually("member \(number) added") {
+                do {
+                    try await first.addVoter(Member(id: NodeID(number), address: "m\(number)"))
+                    return true
+                } catch let error as RaftError where error.code == .changeInProgress { return false }
+            }
+        }
+        return members
+    }
+
+    @Test func aloneItAnswersAndRemembers() async throws {
+        let group = Group()
+        let machine = RecordingStateMachine()
+        var node = try await group.start(1, machine, founding: true)
+        _ = try await leader(of: [node])
+        for number in 1...50 as ClosedRange<UInt8> {
+            let answer = try await node.propose([number])
+            #expect(answer.bytes == Array("\(number)".utf8))
+        }
+        #expect(try await node.readIndex() >= 52)
+        await node.stop()
+        await #expect(throws: RaftError.self) { try await node.propose([1]) }
+
+        let again = RecordingStateMachine()
+        node = try await group.start(1, again, founding: true)
+        _ = try await leader(of: [node])
+        _ = try await node.readIndex()
+        #expect(again.commands == (1...50 as ClosedRange<UInt8>).map { [$0] })
+        await node.stop()
+    }
+
+    @Test func oneFolderHasOneUser() async throws {
+        let group = Group()
+        let node = try await group.start(1, RecordingStateMachine(), founding: true)
+        await #expect(throws: RaftError.self) { _ = try await group.start(1, RecordingStateMachine()) }
+        await node.stop()
+        let other = try await group.start(1, RecordingStateMachine())
+        await other.stop()
+        await #expect("another member's log") {
+            _ = try await RaftNode.start(
+                .init(id: NodeID(9), directory: "\(group.folder)/1"), stateMachine: RecordingStateMachine(),
+                transport: group.network)
+        } throws: { ($0 as? RaftError)?.code == .alreadyInUse }
+    }
+
+    @Test func followersNameTheLeader() async throws {
+        let group = Group()
+        let members = try await three(group)
+        let follower = members[1].0
+        try await eventually("the follower knows") { follower.status.leader == NodeID(1) }
+        await #expect {
+            _ = try await follower.propose([1])
+        } throws: { error in
+            (error as? RaftError)?.code == .notLeader(leader: Member(id: NodeID(1), address: "m1"))
+        }
+        #expect(members[0].0.status.configuration.voters.map(\.address) == ["m1", "m2", "m3"])
+        for (node, _) in members { await node.stop() }
+    }
+
+    @Test func theLeaderIsKilledAndNothingAcknowledgedIsLost() async throws {
+        let group = Group()
+        var settings = RaftSettings()
+        settings.segmentBytes = 64 << 10
+        settings.snapshotAfterEntries = 300
+        settings.trailingEntries = 50
+        var members = try await three(group, settings: settings)
+        let acknowledged = Acknowledged()
+        let current = members.map(\.0)
+        let writers = Task {
+            await withTaskGroup(of: Void.self) { tasks in
+                for writer in 0..<8 as Range<UInt8> {
+                    tasks.addTask {
+                        for number in 0..<120 as Range<UInt8> {
+                            let command: [UInt8] = [writer, number]
+                            for _ in 0..<200 {
+                                guard let leader = current.first(where: { $0.status.role == .leader }) else {
+                                    try? await Task.sleep(for: .milliseconds(20))
+                                    continue
+                                }
+                                do {
+                                    _ = try await leader.propose(command)
+                                    await acknowledged.add(command)
+                                    break
+                                } catch { try? await Task.sleep(for: .milliseconds(20)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        try await eventually("some writes") { await acknowledged.commands.count > 200 }
+        let first = try await leader(of: current)
+        let killedAt = ContinuousClock.now
+        await group.kill(first)
+        let before = await acknowledged.commands.count
+        try await eventually("writes after the leader's end") { await acknowledged.commands.count > before }
+        print("raft: leader stopped to next write: \(ContinuousClock.now - killedAt)")
+        _ = await writers.value
+        #expect(await acknowledged.commands.count == 960)
+
+        let position = try #require(members.firstIndex { $0.0.id == first.id })
+        let machine = RecordingStateMachine()
+        members[position] = (try await group.start(first.id.value, machine, settings: settings), machine)
+        let last = try await leader(of: members.map(\.0))
+        let end = try await last.readIndex()
+        for (node, machine) in members {
+            try await eventually("\(node.id) has all") { machine.appliedIndex >= end }
+            let all = Set(machine.commands)
+            for command in await acknowledged.commands { #expect(all.contains(command)) }
+        }
+        #expect(Set(members.map(\.1.commands)).count == 1)
+        #expect(last.status.snapshotIndex > 0)
+        for (node, _) in members { await node.stop() }
+    }
+
+    @Test func rolesAreTold() async throws {
+        let group = Group()
+        let node = try await group.start(1, RecordingStateMachine(), founding: true)
+        var last: RoleChange?
+        for await change in node.roleChanges() {
+            last = change
+            if change.role == .leader { break }
+        }
+        #expect(last?.leader == NodeID(1))
+        await node.stop()
+        var rest: [RoleChange] = []
+        for await change in node.roleChanges() { rest.append(change) }
+        #expect(rest.count == 1)
+    }
+
+    @Test func manyProposalsShareOneSync() async throws {
+        let group = Group()
+        let members = try await three(group)
+        let node = members[0].0
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            for _ in 0..<64 {
+                tasks.addTask {
+                    for _ in 0..<50 { _ = try await node.propose([UInt8](repeating: 7, count: 256)) }
+                }
+            }
+            try await tasks.waitForAll()
+        }
+        let elapsed = ContinuousClock.now - start
+        print("raft: 3 members, 64 writers, 3,200 proposals of 256 B: \(elapsed)")
+        #expect(members[0].1.commands.count == 3_200)
+        for (node, _) in members { await node.stop() }
+    }
+
+    private actor Acknowledged {
+        private(set) var commands: [[UInt8]] = []
+        func add(_ command: [UInt8]) { commands.append(command) }
+    }
+}

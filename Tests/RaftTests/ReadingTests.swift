@@ -1,0 +1,83 @@
+import Testing
+
+@testable import Raft
+
+@Suite struct ReadingTests {
+    @Test func readsShareARound() throws {
+        let group = try CoreGroup(logs: [[], [], []])
+        group.campaign(1)
+        group.clearDelivered()
+        for token in 1...100 as ClosedRange<UInt64> { try group[1].read(token: token, at: group.now) }
+        group.settle()
+        #expect(group.confirmed.count == 100)
+        #expect(group.confirmed.values.allSatisfy { $0 == 1 })
+        #expect(group.delivered.count == 4, "two heartbeats and two answers")
+    }
+
+    /// scenarios.md, Raft and storage, 7.
+    @Test func aReadWaitsForTheFirstCommitOfTheTerm() throws {
+        let group = try CoreGroup(logs: [[1, 1], [1, 1], [1, 1]], hardTerm: 1)
+        group.passes = { message in
+            if case .append = message.body { return false }
+            return true
+        }
+        group.campaign(1)
+        try group[1].read(token: 1, at: group.now)
+        group.pass(milliseconds: 300)
+        #expect(group.confirmed.isEmpty)
+        group.passes = { _ in true }
+        group.pass(milliseconds: 300)
+        #expect(group.confirmed == [1: 3])
+    }
+
+    /// scenarios.md, Raft and storage, 7: a leader that was passed over confirms nothing, however its clock ran.
+    @Test func aDeposedLeaderConfirmsNothing() throws {
+        let group = try CoreGroup(logs: [[], [], []])
+        group.campaign(1)
+        group.isolate(1)
+        group.campaign(2)
+        #expect(group.leaders.contains(2))
+        try group[1].read(token: 7, at: group.now)
+        group.settle()
+        #expect(group.confirmed.isEmpty)
+        group.passes = { _ in true }
+        group.pass(milliseconds: 300)
+        #expect(group.confirmed.isEmpty)
+        #expect(group.failed == [7])
+    }
+
+    @Test func anOldAnswerConfirmsNoLaterRead() throws {
+        let group = try CoreGroup(logs: [[], [], []])
+        group.campaign(1)
+        group.pass(milliseconds: 200)
+        let round = try #require(group[1].leadership?.round)
+        group.passes = { _ in false }
+        try group[1].read(token: 1, at: group.now)
+        group.settle()
+        group[1].receive(
+            Message(
+                from: NodeID(2), to: NodeID(1), term: group[1].term, body: .heartbeatResponse(.init(round: round))),
+            at: group.now)
+        #expect(group[1].takeEffects().reads.isEmpty)
+        group[1].receive(
+            Message(
+                from: NodeID(2), to: NodeID(1), term: group[1].term, body: .heartbeatResponse(.init(round: round + 1))),
+            at: group.now)
+        #expect(group[1].takeEffects().reads.count == 1)
+    }
+
+    @Test func readsAreBounded() throws {
+        var settings = RaftSettings()
+        settings.maximumPendingReads = 3
+        let group = try CoreGroup(logs: [[], [], []], settings: settings)
+        group.campaign(1)
+        group.passes = { _ in false }
+        for token in 1...3 as ClosedRange<UInt64> { try group[1].read(token: token, at: group.now) }
+        #expect { try group[1].read(token: 4, at: group.now) } throws: { error in
+            (error as? RaftError)?.code == .overloaded
+        }
+        #expect { try group[2].read(token: 5, at: group.now) } throws: { error in
+            (error as? RaftError)?.code == .notLeader(leader: Member(id: NodeID(1), address: "m1"))
+        }
+    }
+}
