@@ -19,8 +19,8 @@ func executable(_ name: String, on below: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: below, swiftSettings: strict)
 }
 
-func tests(_ name: String, of below: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: below + ["TestSupport"], swiftSettings: strict)
+func tests(_ name: String, of below: [Target.Dependency], besides files: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: below + ["TestSupport"], exclude: files, swiftSettings: strict)
 }
 
 func library(_ name: String, pkgConfig: String, debian: String) -> Target {
@@ -85,7 +85,7 @@ let package = Package(
         .executableTarget(
             name: "raft-simulate", dependencies: ["RaftSimulation"], path: "Tests/raft-simulate",
             swiftSettings: strict),
-        tests("RaftTests", of: ["Raft", "Platform", "RaftSimulation", "raft-simulate"]),
+        tests("RaftTests", of: ["Raft", "Platform", "RaftSimulation", "raft-simulate"], besides: ["Scenarios"]),
         tests("SchedulerTests", of: ["Scheduler", "Model", "Platform"]),
         tests("DiscoveryTests", of: ["Discovery", "Model", "Platform"]),
         tests("OverlayTests", of: ["Overlay", "Model", "Platform", "CLinux"]),

@@ -13,6 +13,15 @@ extension RaftCore {
         electionDeadline = MonotonicInstant(nanoseconds: now.nanoseconds &+ shortest &+ extra)
     }
 
+    /// The leader is known to be gone, say because its connection was refused. The member waits for no sign of it any more
+    /// before it helps elect another; it does not campaign by itself for that.
+    public mutating func forgetLeader(at instant: MonotonicInstant) {
+        now = max(now, instant)
+        guard role == .follower else { return }
+        leader = nil
+        lastLeaderContact = nil
+    }
+
     mutating func electionTimedOut() {
         resetElectionDeadline()
         guard mayCampaign else { return }
