@@ -87,7 +87,7 @@ let package = Package(
             swiftSettings: strict),
         tests("RaftTests", of: ["Raft", "Platform", "RaftSimulation", "raft-simulate"], besides: ["Scenarios"]),
         tests("SchedulerTests", of: ["Scheduler", "Model", "Platform"]),
-        tests("DiscoveryTests", of: ["Discovery", "Model", "Platform"]),
+        tests("DiscoveryTests", of: ["Discovery", "Store", "HTTP", "Model", "Platform"]),
         tests("OverlayTests", of: ["Overlay", "Model", "Platform", "CLinux"]),
         tests("ComposeTests", of: ["Compose", "Model"]),
         tests("AgentTests", of: ["Agent", "Overlay", "Discovery", "HTTP", "Model", "Platform", "CArchive", "CLinux"]),

@@ -1,3 +1,4 @@
+import Discovery
 import Glibc
 import HTTP
 import Model
@@ -47,6 +48,14 @@ public enum DaemonCommand {
             log.info("serving the API", ["on": address])
         }
         let metrics = try configuration.metricsAddress.map { try MetricsEndpoint(on: $0, loop: loops.api) }
+        let discovery = try configuration.discoveryAddress.map { address in
+            let discovery = HTTPServer(
+                loop: loops.discovery, render: { DiscoveryAPI.failure($0, knowsLeader: false) }
+            ) { [node = node.discovery] in await node.respond(to: $0) }
+            let bound = try discovery.listen(on: address)
+            log.info("serving the discovery API", ["on": bound])
+            return discovery
+        }
         try await node.start(api: server)
         let end = try await end(of: node, loops)
         switch end {
@@ -59,6 +68,7 @@ public enum DaemonCommand {
         }
         await node.stop()
         await server.shutdown(within: Limits.shutdown)
+        await discovery?.shutdown(within: Limits.shutdown)
         await metrics?.stop()
         withExtendedLifetime(instance) {}
         if case .failure(let reason) = end { throw NodeFailure(description: reason) }

@@ -5,12 +5,15 @@ public struct Schema: Sendable {
     /// Sorted by name.
     public let tables: [TableSchema]
     public let kinds: [String: any CommandKind]
+    /// Sorted by name.
+    public let parts: [any StatePart.Type]
 
     /// Programmer error to give a table or a kind twice.
-    public init(tables: [TableSchema], kinds: [any CommandKind] = []) {
+    public init(tables: [TableSchema], kinds: [any CommandKind] = [], parts: [any StatePart.Type] = []) {
         let all: [any CommandKind] = [ObjectsCommand()] + kinds
         self.tables = tables.sorted { $0.name < $1.name }
         self.kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+        self.parts = parts.sorted { $0.name < $1.name }
         precondition(Set(tables.map(\.name)).count == tables.count, "a table registered twice")
     }
 
@@ -31,6 +34,8 @@ public struct Schema: Sendable {
             ]),
         TableSchema(of: Network.self),
     ]
+
+    func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }
 
     func tableIndex(_ name: String) -> Int? { tables.firstIndex { $0.name == name } }
 }

@@ -6,10 +6,21 @@ public struct Snapshot: Sendable {
     public internal(set) var revision: UInt64 = 0
     let schema: Schema
     var tables: [Table]
+    /// In the order of `schema.parts`.
+    var parts: [any StatePart]
 
     init(schema: Schema) {
         self.schema = schema
         self.tables = schema.tables.map(Table.init)
+        self.parts = schema.parts.map { $0.init() }
+    }
+
+    /// The part of that type, as of this revision; programmer error where it is not registered.
+    public func part<Part: StatePart>(_ type: Part.Type) -> Part {
+        guard let index = schema.partIndex(Part.name), let part = parts[index] as? Part else {
+            preconditionFailure("part \(Part.name) is not registered")
+        }
+        return part
     }
 
     /// The object of that id.

@@ -17,6 +17,9 @@ public final class Store: Sendable {
         var applied = LogPosition()
         var durable = LogPosition()
         var watchers: [ChangeFeed] = []
+        var observers: [any PartObserver] = []
+        /// Rows of parts that the database does not have yet, in the order of their writes.
+        var rowWrites: [RowWrite] = []
         /// Rows that differ from the database's.
         var dirty: Set<RowKey> = []
         /// The database is to be written as a whole.
@@ -71,6 +74,9 @@ public final class Store: Sendable {
         }
     }
 
+    /// Tells the observer of every later change of a part; it is kept as long as the store.
+    public func observe(_ observer: any PartObserver) { guarded.withLock { $0.observers.append(observer) } }
+
     /// Waits until this member has applied the revision: what was written through another one can be read here then.
     /// Returns early when the task is cancelled.
     public func reach(revision: UInt64) async {
@@ -112,8 +118,8 @@ public final class Store: Sendable {
         var state = AppliedChanges(before.snapshot)
         do {
             let output = try kind.apply(command.payload, to: &state)
-            let (snapshot, changes) = state.finish()
-            install(snapshot, changes, at: position)
+            let snapshot = state.finish()
+            install(snapshot, state.changes, state.rowWrites, at: position)
             return CommandResult.applied(revision: snapshot.revision, output: output).encoded
         } catch let conflict as Conflict {
             guarded.withLock { $0.applied = position }
@@ -122,16 +128,25 @@ public final class Store: Sendable {
         }
     }
 
-    private func install(_ snapshot: Snapshot, _ changes: [Change], at position: LogPosition) {
-        let watchers = guarded.withLock { guarded in
+    private func install(_ snapshot: Snapshot, _ changes: [Change], _ rowWrites: [RowWrite], at position: LogPosition) {
+        let (watchers, observers) = guarded.withLock { guarded in
             guarded.snapshot = snapshot
             guarded.applied = position
             if storage != nil {
                 for change in changes { guarded.dirty.insert(RowKey(table: change.table, id: change.id)) }
+                guarded.rowWrites += rowWrites
             }
-            return guarded.watchers
+            return (guarded.watchers, guarded.observers)
         }
-        for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
+        // Who watches objects need not wake up for every key that is written.
+        if rowWrites.isEmpty {
+            for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
+        } else {
+            if !changes.isEmpty {
+                for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
+            }
+            for observer in observers { observer.applied(rowWrites, revision: snapshot.revision) }
+        }
         scheduleFlush()
     }
 
@@ -149,14 +164,16 @@ public final class Store: Sendable {
     @discardableResult
     public func restore(_ bytes: [UInt8]) throws -> LogPosition {
         let (snapshot, position) = try SnapshotFormat.decode(bytes, schema: schema)
-        let watchers = guarded.withLock { guarded in
+        let (watchers, observers) = guarded.withLock { guarded in
             guarded.snapshot = snapshot
             guarded.applied = position
             guarded.dirty = []
+            guarded.rowWrites = []
             guarded.isAllDirty = true
-            return guarded.watchers
+            return (guarded.watchers, guarded.observers)
         }
         for watcher in watchers { watcher.publish(.lagged) }
+        for observer in observers { observer.replaced() }
         try flush()
         return position
     }
@@ -202,16 +219,18 @@ public final class Store: Sendable {
             guarded.isFlushScheduled = false
             defer {
                 guarded.dirty = []
+                guarded.rowWrites = []
                 guarded.isAllDirty = false
             }
             return guarded.isAllDirty || guarded.applied != guarded.durable ? guarded : nil
         }
         guard let work else { return }
         do {
-            try storage.write(work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty)
+            try storage.write(work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
         } catch {
             guarded.withLock { guarded in
                 guarded.dirty.formUnion(work.dirty)
+                guarded.rowWrites = work.rowWrites + guarded.rowWrites
                 guarded.isAllDirty = guarded.isAllDirty || work.isAllDirty
             }
             throw error

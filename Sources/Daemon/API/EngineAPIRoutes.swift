@@ -1,4 +1,5 @@
 import Agent
+import Discovery
 import HTTP
 import Model
 
@@ -28,7 +29,10 @@ enum EngineAPIRoutes {
     /// Answers a request, unless it asks for a version of the API that is not spoken.
     static func handler(for node: LocalNode) -> HTTPHandler {
         let router = router(for: node)
+        let discovery = node.discovery
         return { request in
+            // Consul's version is no version of the Engine API: managers and clusterctl ask both here.
+            if DiscoveryAPI.serves(request.path) { return await discovery.respond(to: request) }
             try checkVersion(request.path)
             return try await router.respond(to: request)
         }

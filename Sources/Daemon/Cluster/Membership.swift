@@ -12,6 +12,8 @@ struct MembershipEnvironment: Sendable {
     let identityFile: IdentityFile
     /// The whole API, for calls that other managers forward here.
     let api: HTTPServer
+    /// Told which manager it answers for.
+    let discovery: DiscoveryNode
     /// Told why the node cannot go on: its Raft member ended by itself.
     let onFailure: @Sendable (String) -> Void
 }

@@ -15,6 +15,8 @@ public struct DaemonConfiguration: Sendable {
     /// Where other nodes' VXLAN devices send to; nil means the advertised address.
     public var dataPathAddress: IPv4Address?
     public var dataPathPort: UInt16 = 4789
+    /// Where the Consul HTTP API is served; nil for nowhere.
+    public var discoveryAddress: SocketAddress? = .ipv4(IPv4Address(127, 0, 0, 1), 8500)
     public var metricsAddress: SocketAddress?
     /// `runc`, `crun`, `runsc` or a path.
     public var runtime = "runc"

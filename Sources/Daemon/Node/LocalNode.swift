@@ -10,6 +10,7 @@ import Platform
 actor LocalNode {
     nonisolated let configuration: DaemonConfiguration
     nonisolated let agent: NodeAgent
+    nonisolated let discovery = DiscoveryNode()
     private let loops: Loops
     private let identityFile: IdentityFile
     private let log = Logger("node")
@@ -110,7 +111,7 @@ actor LocalNode {
         }
         return MembershipEnvironment(
             configuration: configuration, agent: agent, loops: loops, identityFile: identityFile, api: api,
-            onFailure: { [failures] in failures.continuation.yield($0) })
+            discovery: discovery, onFailure: { [failures] in failures.continuation.yield($0) })
     }
 
     private static let alreadyMember = HTTPError(

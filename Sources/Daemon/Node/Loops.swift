@@ -4,6 +4,8 @@ import Platform
 struct Loops: Sendable {
     /// The Engine API's connections.
     let api: EventLoop
+    /// The discovery API's connections.
+    let discovery: EventLoop
     /// Connections between nodes.
     let cluster: EventLoop
     /// Containers and their monitors.
@@ -11,6 +13,7 @@ struct Loops: Sendable {
 
     init() throws {
         api = try EventLoop(name: "api")
+        discovery = try EventLoop(name: "discovery")
         cluster = try EventLoop(name: "cluster")
         agent = try EventLoop(name: "agent")
     }

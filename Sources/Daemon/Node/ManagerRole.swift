@@ -1,3 +1,4 @@
+import Discovery
 import FoundationEssentials
 import HTTP
 import Manager
@@ -20,6 +21,7 @@ actor ManagerRole {
     private let router: Router
     private let environment: MembershipEnvironment
     private var port: ChannelListener?
+    private var discovery: DiscoveryMember?
     private var leadership: Task<Void, Never>?
     private var removals: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
@@ -54,7 +56,10 @@ actor ManagerRole {
         }
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(path: directory + "/state.db")
+        let store = try Store(
+            path: directory + "/state.db",
+            schema: Schema(
+                tables: Schema.clusterTables, kinds: [KeyValueCommand()], parts: [KeyValueState.self]))
         let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
         let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
             keys.key(of: claimed, for: purpose)
@@ -108,6 +113,9 @@ actor ManagerRole {
                 if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
             }
         }
+        let member = DiscoveryMember(store: store, raft: raft) { [weak self] in await self?.authority() ?? .unknown }
+        discovery = member
+        environment.discovery.serve(member)
         let listen = environment.configuration.listenAddress
         port = try ChannelListener(
             on: listen, authentication: links.authentication, loop: environment.loops.cluster
@@ -135,6 +143,8 @@ actor ManagerRole {
         leadership?.cancel()
         removals?.cancel()
         leadingTerm = nil
+        if discovery != nil { environment.discovery.serve(nil) }
+        discovery = nil
         manager.stopLeading()
         for channel in channels.values.flatMap(\.values) { channel.close() }
         await raft.stop()
@@ -151,11 +161,13 @@ actor ManagerRole {
     private func follow(_ change: RoleChange) async {
         if let leadingTerm, change.role != .leader || change.term != leadingTerm {
             self.leadingTerm = nil
+            discovery?.lead(in: nil)
             log.info("no longer leading", ["term": change.term])
             manager.stopLeading()
         }
         guard change.role == .leader, leadingTerm == nil, await isUpToDate(in: change.term), !isStopped else { return }
         leadingTerm = change.term
+        discovery?.lead(in: change.term)
         log.info("leading", ["term": change.term])
         manager.startLeading()
     }

@@ -2,6 +2,8 @@
 public struct AppliedChanges {
     public private(set) var snapshot: Snapshot
     private(set) var changes: [Change] = []
+    private(set) var rowWrites: [RowWrite] = []
+    private var isUnchanged = false
 
     /// The revision that this command makes if it is not rejected.
     public var revision: UInt64 { snapshot.revision + 1 }
@@ -35,9 +37,24 @@ public struct AppliedChanges {
         changes.append(Change(table: name, id: id, old: old, new: nil))
     }
 
-    mutating func finish() -> (Snapshot, [Change]) {
-        snapshot.revision += 1
-        return (snapshot, changes)
+    /// The part of that type with what this command did to it.
+    public func part<Part: StatePart>(_ type: Part.Type) -> Part { snapshot.part(type) }
+
+    /// Puts the changed part in place; `writes` are the rows that differ.
+    public mutating func put<Part: StatePart>(_ part: Part, writes: [RowWrite]) throws {
+        guard let index = snapshot.schema.partIndex(Part.name) else {
+            throw StoreError(.unknownKind, "part \(Part.name) is not known to this version")
+        }
+        snapshot.parts[index] = part
+        rowWrites += writes
+    }
+
+    /// The command turned out to change nothing: the revision stays.
+    public mutating func keepRevision() { isUnchanged = true }
+
+    mutating func finish() -> Snapshot {
+        if !isUnchanged { snapshot.revision += 1 }
+        return snapshot
     }
 
     private func tableIndex(_ name: String) throws -> Int {

@@ -6,7 +6,9 @@ internal import Platform
 /// the thread that opens it).
 final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     /// The layout of the tables; another one is refused.
-    static let format = 1
+    static let format = 2
+    /// Without rows of parts; read, and written as the present one.
+    private static let formatBeforeParts = 1
 
     private var database: SQLiteDatabase?
     private let path: String
@@ -16,7 +18,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         do {
             let database = try SQLiteDatabase(path)
             let found = try database.userVersion()
-            guard found == 0 || found == Self.format else {
+            guard found == 0 || found == Self.format || found == Self.formatBeforeParts else {
                 throw StoreError(
                     .database,
                     "\(path) has format \(found), which this version does not know; use the one that wrote it")
@@ -27,6 +29,9 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                     CREATE TABLE IF NOT EXISTS row (
                         tbl TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL, object BLOB NOT NULL,
                         PRIMARY KEY (tbl, id)) WITHOUT ROWID;
+                    CREATE TABLE IF NOT EXISTS part_row (
+                        part TEXT NOT NULL, id BLOB NOT NULL, row BLOB NOT NULL,
+                        PRIMARY KEY (part, id)) WITHOUT ROWID;
                     CREATE TABLE IF NOT EXISTS position (
                         one INTEGER PRIMARY KEY CHECK (one = 1), log_index INTEGER NOT NULL, term INTEGER NOT NULL,
                         revision INTEGER NOT NULL);
@@ -58,16 +63,25 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
             }
             snapshot.tables[position].put(decoded)
         }
+        try database.prepare("SELECT part, id, row FROM part_row ORDER BY part, id").forEachRow { row in
+            guard let position = schema.partIndex(row.text(0)) else {
+                throw StoreError(.unknownKind, "part \(row.text(0)) in \(path) is not known to this version")
+            }
+            try snapshot.parts[position].load(id: row.blob(1), row: row.blob(2))
+        }
         return (snapshot, LogPosition(index: UInt64(bitPattern: index), term: UInt64(bitPattern: term)))
     }
 
-    func write(_ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?) throws {
+    func write(
+        _ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?, rowWrites: [RowWrite]
+    ) throws {
         let database = try open()
         do {
             try database.transaction {
                 if let dirty {
                     let remove = try database.prepare("DELETE FROM row WHERE tbl = ? AND id = ?")
                     let put = try database.prepare("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)")
+                    try write(rowWrites, to: database)
                     for key in dirty {
                         let table = snapshot.schema.tableIndex(key.table).map { snapshot.tables[$0] }
                         if let row = table?.row(key.id) {
@@ -77,6 +91,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                         }
                     }
                 } else {
+                    try rewriteParts(of: snapshot, in: database)
                     try database.execute("DELETE FROM row")
                     let put = try database.prepare("INSERT INTO row VALUES (?, ?, ?, ?)")
                     for table in snapshot.tables {
@@ -94,6 +109,27 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
             }
         } catch let error as SQLiteError {
             throw StoreError(.database, "cannot write the state to \(path)", cause: error)
+        }
+    }
+
+    private func write(_ writes: [RowWrite], to database: SQLiteDatabase) throws {
+        guard !writes.isEmpty else { return }
+        let remove = try database.prepare("DELETE FROM part_row WHERE part = ? AND id = ?")
+        let put = try database.prepare("INSERT OR REPLACE INTO part_row VALUES (?, ?, ?)")
+        for write in writes {
+            if let row = write.row {
+                try put.run([.text(write.part), .blob(write.id), .blob(row)])
+            } else {
+                try remove.run([.text(write.part), .blob(write.id)])
+            }
+        }
+    }
+
+    private func rewriteParts(of snapshot: Snapshot, in database: SQLiteDatabase) throws {
+        try database.execute("DELETE FROM part_row")
+        let put = try database.prepare("INSERT INTO part_row VALUES (?, ?, ?)")
+        for part in snapshot.parts {
+            try part.forEachRow { id, row in try put.run([.text(type(of: part).name), .blob(id), .blob(row)]) }
         }
     }
 

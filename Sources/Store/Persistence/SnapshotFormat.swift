@@ -12,10 +12,12 @@ public struct LogPosition: Sendable, Hashable {
 }
 
 /// The logical form of the state: `magic, version u32, revision u64, index u64, term u64, tables`, each table as
-/// `name, rows u64, (id, version u64, object)…` in the order of names and ids, and the CRC32C of it all.
+/// `name, rows u64, (id, version u64, object)…` in the order of names and ids; then the parts, each as
+/// `name, (1 u8, id, row)…, 0 u8`; and the CRC32C of it all. Version 1 has no parts.
 enum SnapshotFormat {
     static let magic: [UInt8] = Array("MRTLSNAP".utf8)
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    private static let versionBeforeParts: UInt32 = 1
 
     static func encode(_ snapshot: Snapshot, at position: LogPosition) -> [UInt8] {
         var writer = ByteWriter()
@@ -34,6 +36,16 @@ enum SnapshotFormat {
                 writer.data(entry.value.encoded)
             }
         }
+        writer.integer(UInt32(snapshot.parts.count))
+        for part in snapshot.parts {
+            writer.string(type(of: part).name)
+            part.forEachRow { id, row in
+                writer.integer(UInt8(1))
+                writer.data(id)
+                writer.data(row)
+            }
+            writer.integer(UInt8(0))
+        }
         writer.integer(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
@@ -49,7 +61,7 @@ enum SnapshotFormat {
         }
         var reader = ByteReader(body[magic.count...])
         let version = try reader.integer(UInt32.self)
-        guard version == Self.version else {
+        guard version == Self.version || version == Self.versionBeforeParts else {
             throw StoreError(.unknownKind, "snapshot version \(version) is not known to this version")
         }
         var snapshot = Snapshot(schema: schema)
@@ -68,8 +80,21 @@ enum SnapshotFormat {
                 snapshot.tables[index].put(row)
             }
         }
+        if version > Self.versionBeforeParts { try readParts(&reader, into: &snapshot) }
         guard reader.isAtEnd else { throw StoreError(.malformed, "bytes after the last table") }
         return (snapshot, position)
+    }
+
+    private static func readParts(_ reader: inout ByteReader, into snapshot: inout Snapshot) throws {
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            let name = try reader.string()
+            guard let index = snapshot.schema.partIndex(name) else {
+                throw StoreError(.unknownKind, "part \(name) is not known to this version")
+            }
+            while try reader.integer(UInt8.self) == 1 {
+                try snapshot.parts[index].load(id: try reader.data(), row: try reader.data())
+            }
+        }
     }
 
     /// A digest over the rows: two members at the same revision have the same, or one of them is wrong.
@@ -82,6 +107,13 @@ enum SnapshotFormat {
                 writer.string(entry.key)
                 writer.integer(entry.value.version)
                 writer.data(Digest.sha256(entry.value.encoded))
+            }
+        }
+        for part in snapshot.parts {
+            writer.string(type(of: part).name)
+            part.forEachRow { id, row in
+                writer.data(id)
+                writer.data(Digest.sha256(row))
             }
         }
         return Digest.hex(Digest.sha256(writer.bytes))

@@ -5,8 +5,11 @@ protocol StateStorage: Sendable {
 
     /// Brings the copy to the snapshot, all of it or nothing.
     ///
-    /// - Parameter dirty: the rows that may differ since the last write; nil means all.
-    func write(_ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?) throws
+    /// - Parameters:
+    ///   - dirty: the rows that may differ since the last write; nil means all, those of parts included.
+    ///   - rowWrites: what was done to rows of parts since, in order.
+    func write(
+        _ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?, rowWrites: [RowWrite]) throws
 
     func close()
 }

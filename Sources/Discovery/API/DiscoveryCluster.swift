@@ -1,0 +1,16 @@
+public import HTTP
+public import Store
+
+/// What the discovery API needs of the member it runs on.
+public protocol DiscoveryCluster: Sendable {
+    var store: Store { get }
+    var proposer: any Proposer { get }
+    /// This member leads, and its state shows all that was committed before it did.
+    var isLeading: Bool { get }
+    /// Some member leads, as far as this one knows.
+    var knowsLeader: Bool { get }
+    /// Returns once the state shows everything that was acknowledged before the call; throws where this member does not lead.
+    func confirmLeadership() async throws
+    /// Has the leader answer, where it is another member or is being elected.
+    func forward(_ request: HTTPRequest) async throws -> HTTPResponse
+}

@@ -1,0 +1,120 @@
+public import Store
+
+/// The keys with their history: the newest version of each, deletions included, and all versions in the order they were
+/// made, until compaction.
+public struct KeyValueState: StatePart {
+    public static let name = "kv"
+
+    enum Limits {
+        /// Versions that are kept beside the newest of each key; the state drops the oldest beyond them.
+        static let history = 20_000
+    }
+
+    /// By key.
+    private var newest = OrderedTree<KeyVersion> { KeyOrder.isBefore($0.key, $1.key) }
+    /// By revision and order; the newest of live keys are in it too.
+    private var history = OrderedTree<KeyVersion> { $0.isBefore($1) }
+    /// Versions of `history` that are newer than `compacted`.
+    private var kept = 0
+    /// Versions up to this revision are gone where a newer one replaced them.
+    public private(set) var compacted: UInt64 = 0
+    /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
+    private(set) var forgotten: UInt64 = 0
+
+    public init() {}
+
+    /// The newest version of the key, be it a deletion.
+    func version(of key: ArraySlice<UInt8>) -> KeyVersion? {
+        newest.first { KeyOrder.isBefore($0.key, key) }.flatMap { $0.key == key ? $0 : nil }
+    }
+
+    /// Calls `body` with the newest version of each key that begins so, deletions included, in the order of keys.
+    func forEach(prefix: ArraySlice<UInt8>, _ body: (KeyVersion) -> Void) {
+        newest.forEach(notBelow: { KeyOrder.isBefore($0.key, prefix) }) { version in
+            guard version.key.starts(with: prefix) else { return false }
+            body(version)
+            return true
+        }
+    }
+
+    /// The versions after a revision, oldest first, until `body` returns false.
+    func forEachVersion(after revision: UInt64, _ body: (KeyVersion) -> Bool) {
+        history.forEach(notBelow: { $0.modify <= revision }, body)
+    }
+
+    /// Puts a version in place; the rows that this changes.
+    mutating func put(_ version: KeyVersion) -> [RowWrite] {
+        newest.put(version)
+        history.put(version)
+        kept += 1
+        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
+        // Two for one, so that what is over the limit shrinks, and no single write pays for much.
+        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
+        return writes
+    }
+
+    /// Moves the compaction over the oldest version, and drops it unless it is the newest of a live key.
+    private mutating func compactOne(_ writes: inout [RowWrite]) {
+        let compacted = compacted
+        var oldest: [KeyVersion] = []
+        history.forEach(notBelow: { $0.modify <= compacted }) { version in
+            guard oldest.first.map({ $0.modify == version.modify }) ?? true else { return false }
+            oldest.append(version)
+            return true
+        }
+        for version in oldest {
+            kept -= 1
+            self.compacted = version.modify
+            let isNewest = self.version(of: version.key).map { !$0.isBefore(version) && !version.isBefore($0) } ?? false
+            if isNewest, !version.isDeleted { continue }
+            if isNewest {
+                newest.remove(version)
+                forgotten = version.modify
+            }
+            history.remove(version)
+            writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
+        }
+        if !oldest.isEmpty {
+            writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
+        }
+    }
+
+    // MARK: Rows
+
+    /// Behind all versions.
+    private static let compactedID: [UInt8] = [0xff] + Array("compacted".utf8)
+
+    private var compaction: [UInt8] {
+        var writer = ByteWriter()
+        writer.integer(compacted)
+        writer.integer(forgotten)
+        return writer.bytes
+    }
+
+    public mutating func load(id: [UInt8], row: [UInt8]) throws {
+        if id == Self.compactedID {
+            var reader = ByteReader(row[...])
+            compacted = try reader.integer()
+            forgotten = try reader.integer()
+            kept = 0
+            forEachVersion(after: compacted) { _ in
+                kept += 1
+                return true
+            }
+            return
+        }
+        let version = try KeyVersion(row: row)
+        guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
+        newest.put(version)
+        history.put(version)
+        kept += 1
+    }
+
+    public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        try history.forEach {
+            try body($0.rowID, $0.bytes)
+            return true
+        }
+        if compacted > 0 { try body(Self.compactedID, compaction) }
+    }
+}

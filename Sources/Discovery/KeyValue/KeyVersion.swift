@@ -1,0 +1,108 @@
+import Store
+
+/// One version of a key, held as the bytes that also go to the database: one allocation for all of it.
+///
+/// `format u8, isDeleted u8, flags u64, create u64, modify u64, order u32, lock u64, session length u8, key length u16`,
+/// then session, key and value.
+struct KeyVersion: Sendable {
+    private static let format: UInt8 = 1
+    private enum Offset {
+        static let deleted = 1
+        static let flags = 2
+        static let create = 10
+        static let modify = 18
+        static let order = 26
+        static let lock = 30
+        static let sessionLength = 38
+        static let keyLength = 39
+        static let session = 41
+    }
+
+    let bytes: [UInt8]
+
+    init(
+        key: ArraySlice<UInt8>, value: ArraySlice<UInt8>, flags: UInt64 = 0, create: UInt64, modify: UInt64,
+        order: UInt32 = 0, lock: UInt64 = 0, session: String = "", isDeleted: Bool = false
+    ) {
+        let session = session.utf8.prefix(Int(UInt8.max))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Offset.session + session.count + key.count + value.count)
+        bytes.append(Self.format)
+        bytes.append(isDeleted ? 1 : 0)
+        func append(_ value: some FixedWidthInteger) {
+            withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        }
+        append(flags)
+        append(create)
+        append(modify)
+        append(order)
+        append(lock)
+        append(UInt8(session.count))
+        append(UInt16(truncatingIfNeeded: key.count))
+        bytes.append(contentsOf: session)
+        bytes.append(contentsOf: key)
+        bytes.append(contentsOf: value)
+        self.bytes = bytes
+    }
+
+    /// Takes apart nothing: checks that the lengths fit.
+    init(row bytes: [UInt8]) throws {
+        self.bytes = bytes
+        guard bytes.count >= Offset.session, bytes[0] == Self.format, bytes.count >= valueStart else {
+            throw StoreError(.malformed, "a version of a key that is not one")
+        }
+    }
+
+    var isDeleted: Bool { bytes[Offset.deleted] == 1 }
+    var flags: UInt64 { integer(at: Offset.flags) }
+    /// The revision that made the key.
+    var create: UInt64 { integer(at: Offset.create) }
+    /// The revision of this version.
+    var modify: UInt64 { integer(at: Offset.modify) }
+    /// Its place among the changes of the revision.
+    var order: UInt32 { integer(at: Offset.order) }
+    /// How often the key was locked.
+    var lock: UInt64 { integer(at: Offset.lock) }
+    /// Who holds it; empty where nobody does.
+    var session: String {
+        String(decoding: bytes[Offset.session..<keyStart], as: UTF8.self)
+    }
+    var isHeld: Bool { bytes[Offset.sessionLength] > 0 }
+    var key: ArraySlice<UInt8> { bytes[keyStart..<valueStart] }
+    var value: ArraySlice<UInt8> { bytes[valueStart...] }
+    var keyText: String { String(decoding: key, as: UTF8.self) }
+
+    private var keyStart: Int { Offset.session + Int(bytes[Offset.sessionLength]) }
+    private var valueStart: Int { keyStart + Int(integer(at: Offset.keyLength) as UInt16) }
+
+    /// The row's id: versions sort as they were made.
+    var rowID: [UInt8] {
+        var id: [UInt8] = []
+        withUnsafeBytes(of: modify.bigEndian) { id.append(contentsOf: $0) }
+        withUnsafeBytes(of: order.bigEndian) { id.append(contentsOf: $0) }
+        return id
+    }
+
+    func isBefore(_ other: KeyVersion) -> Bool { (modify, order) < (other.modify, other.order) }
+
+    private func integer<Value: FixedWidthInteger>(at offset: Int) -> Value {
+        bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self)) }
+    }
+}
+
+/// Keys compare byte by byte, not as text: two spellings of one letter are two keys.
+enum KeyOrder {
+    static func isBefore(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
+        left.withUnsafeBufferPointer { left in
+            right.withUnsafeBufferPointer { right in
+                let common = min(left.count, right.count)
+                var index = 0
+                while index < common {
+                    if left[index] != right[index] { return left[index] < right[index] }
+                    index &+= 1
+                }
+                return left.count < right.count
+            }
+        }
+    }
+}
