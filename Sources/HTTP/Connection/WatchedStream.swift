@@ -72,10 +72,11 @@ final class WatchedStream: ByteStream {
     func close() { base.close() }
 
     /// Says goodbye without losing what was written last: a socket closed over unread bytes resets the connection, and
-    /// the peer may then never see them. Bounded in time and bytes.
+    /// the peer may then never see them, and one that still sends fails before it reads the answer. Bounded in time and
+    /// bytes.
     nonisolated(nonsending) func linger() async {
         let timer = loop.schedule(after: .seconds(1)) { self.close() }
-        var budget = 4 << 20
+        var budget = 256 << 20
         do {
             try await shutdownWrite()
             while budget > 0 {
