@@ -24,6 +24,8 @@ import Testing
                 metadata: SnapshotMetadata(index: 5, term: 2, configuration: configuration), totalBytes: 100,
                 offset: 40, bytes: [9, 8, 7])),
         .snapshotResponse(.init(index: 5, nextOffset: 43)),
+        .timeoutNow,
+        .vote(.init(isPreVote: false, isByTransfer: true, lastIndex: 7, lastTerm: 3)),
     ]
 
     private func message(_ body: Message.Body) -> Message {
@@ -51,6 +53,8 @@ import Testing
                 + "0100000000000000" + "03000000" + "613a31" + "6400000000000000" + "2800000000000000" + "03000000"
                 + "090807",
             "0108" + header + "0500000000000000" + "2b00000000000000",
+            "0109" + header,
+            "0101" + header + "02" + "0700000000000000" + "0300000000000000",
         ]
         for (body, expected) in zip(Self.samples, golden) {
             let text = message(body).encoded().map { byte in

@@ -108,6 +108,24 @@ import Testing
         } throws: { ($0 as? RaftError)?.code == .alreadyInUse }
     }
 
+    /// scenarios.md, Raft and storage, 16: what was acknowledged is there, and who asks too early is told where to go.
+    @Test func leadershipGoesWhereItIsSent() async throws {
+        let group = Group()
+        let members = try await three(group)
+        let first = members[0].0
+        let answer = try await first.propose([1])
+        try await first.transferLeadership(to: NodeID(3))
+        #expect(first.status.role == .follower)
+        let leader = try await leader(of: members.map(\.0))
+        #expect(leader.id == NodeID(3))
+        #expect(try await leader.readIndex() > answer.index)
+        #expect(members[2].1.commands == [[1]])
+        await #expect {
+            try await first.transferLeadership()
+        } throws: { ($0 as? RaftError)?.code == .notLeader(leader: Member(id: NodeID(3), address: "m3")) }
+        for member in members { await member.0.stop() }
+    }
+
     @Test func followersNameTheLeader() async throws {
         let group = Group()
         let members = try await three(group)

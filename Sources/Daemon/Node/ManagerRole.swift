@@ -135,9 +135,11 @@ actor ManagerRole {
         if Files.exists(path) { try Files.remove(path) }
     }
 
-    /// Stops serving and takes no further part in the group; the others go on.
+    /// Stops serving and takes no further part in the group; the others go on. A leader hands over first, so that nobody need
+    /// find out that it is gone.
     func stop() async {
         isStopped = true
+        await handOver()
         port?.close()
         port = nil
         leadership?.cancel()
@@ -150,6 +152,15 @@ actor ManagerRole {
         await raft.stop()
         raftLinks.close()
         do { try store.close() } catch { log.error("the state's database", ["error": "\(error)"]) }
+    }
+
+    private func handOver() async {
+        guard raft.status.role == .leader, raft.status.reachable.contains(where: { $0 != raft.id }) else { return }
+        do {
+            try await raft.transferLeadership()
+        } catch {
+            log.info("stopping while leading", ["reason": "\(error)"])
+        }
     }
 
     /// All managers as this one knows them, the leader first.

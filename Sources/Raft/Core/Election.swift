@@ -30,31 +30,34 @@ extension RaftCore {
         lastLeaderContact = nil
         votes = VoteTally()
         for voter in configuration.voters where voter.id != id {
-            sendVoteRequest(isPreVote: true, to: voter.id)
+            sendVoteRequest(to: voter.id, isPreVote: true)
         }
         record(vote: true, from: id)
     }
 
     /// A member that an uncommitted entry removes must still campaign: the old configuration may need it (thesis §4.2.2).
-    private var mayCampaign: Bool {
+    var mayCampaign: Bool {
         if configuration.contains(id) { return true }
         return configurations.currentIndex > commitIndex && (configurations.previous?.contains(id) ?? false)
     }
 
-    private mutating func campaign() {
+    mutating func campaign(byTransfer: Bool = false) {
         role = .candidate
+        leader = nil
+        lastLeaderContact = nil
         hardState = HardState(term: term + 1, vote: id)
         effects.hardState = hardState
         votes = VoteTally()
         resetElectionDeadline()
         for voter in configuration.voters where voter.id != id {
-            sendVoteRequest(isPreVote: false, to: voter.id)
+            sendVoteRequest(to: voter.id, isByTransfer: byTransfer)
         }
         // Its own vote counts once it is durable: see written(_:).
     }
 
-    private mutating func sendVoteRequest(isPreVote: Bool, to voter: NodeID) {
-        let request = Message.VoteRequest(isPreVote: isPreVote, lastIndex: log.lastIndex, lastTerm: log.lastTerm)
+    private mutating func sendVoteRequest(to voter: NodeID, isPreVote: Bool = false, isByTransfer: Bool = false) {
+        let request = Message.VoteRequest(
+            isPreVote: isPreVote, isByTransfer: isByTransfer, lastIndex: log.lastIndex, lastTerm: log.lastTerm)
         sendAfterSync(.vote(request), to: voter, term: isPreVote ? term + 1 : term)
     }
 
@@ -166,6 +169,7 @@ extension RaftCore {
         leadership.heartbeatDeadline = now + settings.heartbeatInterval
         self.leadership = leadership
         forgetDeparted()
+        renewTransfer()
         broadcastHeartbeat()
     }
 }

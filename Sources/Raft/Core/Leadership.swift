@@ -12,6 +12,9 @@ struct Leadership: Sendable {
     var waitingReads: [UInt64] = []
     var confirmingReads: [(token: UInt64, index: LogIndex, round: UInt64)] = []
 
+    /// Set while leadership is handed to another member.
+    var transfer: Transfer?
+
     var pendingReads: Int { waitingReads.count + confirmingReads.count }
 
     func position(of id: NodeID) -> Int? { followers.firstIndex { $0.id == id } }

@@ -1,7 +1,7 @@
 extension RaftCore {
     /// Takes commands for the log. Returns the index of the first; the rest follow it.
     ///
-    /// Throws `notLeader`, `tooLarge`, or `overloaded` when the uncommitted ones exceed their limit; then nothing was taken.
+    /// Throws `notLeader` (also while leadership is on its way to another), `tooLarge`, or `overloaded` when the uncommitted ones exceed their limit; then nothing was taken.
     public mutating func propose(
         _ payloads: [[UInt8]], at instant: MonotonicInstant
     ) throws(RaftError) -> LogIndex {
@@ -9,6 +9,7 @@ extension RaftCore {
         guard role == .leader, let leadership else {
             throw RaftError(.notLeader(leader: leaderMember), "this member does not lead")
         }
+        try refuseDuringTransfer()
         var cost = 0
         for payload in payloads {
             guard payload.count <= settings.maximumProposalBytes else {

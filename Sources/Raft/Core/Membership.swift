@@ -17,6 +17,7 @@ extension RaftCore {
         guard role == .leader, let leadership else {
             throw RaftError(.notLeader(leader: leaderMember), "this member does not lead")
         }
+        try refuseDuringTransfer()
         guard commitIndex >= leadership.firstIndex else {
             throw RaftError(.changeInProgress, "the leader has not committed in term \(term) yet")
         }
@@ -74,9 +75,11 @@ extension RaftCore {
         }
     }
 
-    /// A leader that the committed configuration has no place for has done its last duty, and told the others.
+    /// A leader that the committed configuration has no place for has done its last duty, and told the others. It names a
+    /// successor, so that nobody need wait for an election timeout.
     mutating func stepDownIfRemoved() {
         guard !configuration.contains(id), configurations.currentIndex <= commitIndex else { return }
+        if let successor = bestSuccessor { send(.timeoutNow, to: successor) }
         becomeFollower(term: term, leader: nil)
     }
 }

@@ -7,7 +7,7 @@ extension Message {
 
     private enum Tag: UInt8 {
         case vote = 1
-        case voteResponse, append, appendResponse, heartbeat, heartbeatResponse, snapshot, snapshotResponse
+        case voteResponse, append, appendResponse, heartbeat, heartbeatResponse, snapshot, snapshotResponse, timeoutNow
     }
 
     /// Version, tag, from, to, term, then the body; little-endian.
@@ -23,7 +23,7 @@ extension Message {
         switch body {
         case .vote(let vote):
             start(.vote)
-            writer.write(UInt8(vote.isPreVote ? 1 : 0))
+            writer.write(UInt8(vote.isPreVote ? 1 : vote.isByTransfer ? 2 : 0))
             writer.write(vote.lastIndex)
             writer.write(vote.lastTerm)
         case .voteResponse(let response):
@@ -62,6 +62,8 @@ extension Message {
             start(.snapshotResponse)
             writer.write(response.index)
             writer.write(response.nextOffset)
+        case .timeoutNow:
+            start(.timeoutNow)
         }
         return writer.bytes
     }
@@ -89,9 +91,12 @@ extension Message {
     private static func decodeBody(_ tag: Tag, from reader: inout ByteReader, term: Term) throws(RaftError) -> Body {
         switch tag {
         case .vote:
+            let kind: UInt8 = try reader.read()
+            guard kind <= 2 else { throw RaftError(.malformed, "vote request of unknown kind \(kind)") }
             return .vote(
                 VoteRequest(
-                    isPreVote: try reader.readFlag(), lastIndex: try reader.read(), lastTerm: try reader.read()))
+                    isPreVote: kind == 1, isByTransfer: kind == 2, lastIndex: try reader.read(),
+                    lastTerm: try reader.read()))
         case .voteResponse:
             return .voteResponse(VoteResponse(isPreVote: try reader.readFlag(), granted: try reader.readFlag()))
         case .append:
@@ -109,6 +114,8 @@ extension Message {
             return .snapshot(try decodeChunk(from: &reader))
         case .snapshotResponse:
             return .snapshotResponse(SnapshotResponse(index: try reader.read(), nextOffset: try reader.read()))
+        case .timeoutNow:
+            return .timeoutNow
         }
     }
 

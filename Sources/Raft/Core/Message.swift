@@ -21,11 +21,15 @@ public struct Message: Equatable, Sendable {
         case heartbeatResponse(HeartbeatResponse)
         case snapshot(SnapshotChunk)
         case snapshotResponse(SnapshotResponse)
+        /// The leader hands over: campaign at once.
+        case timeoutNow
     }
 
     /// Asks for a vote, or whether a vote would be given (`isPreVote`: nobody changes its term for it).
     public struct VoteRequest: Equatable, Sendable {
         public var isPreVote: Bool
+        /// The leader itself asked for this campaign: nobody need be faithful to it.
+        public var isByTransfer = false
         public var lastIndex: LogIndex
         public var lastTerm: Term
     }

@@ -149,7 +149,7 @@ public struct RaftCore: Sendable {
         guard message.to == id, message.from != id, message.from.value != 0 else { return }
         if message.term > term {
             switch message.body {
-            case .vote where hearsLeader:
+            case .vote(let request) where hearsLeader && !request.isByTransfer:
                 return
             case .vote(let request) where request.isPreVote:
                 break
@@ -171,6 +171,7 @@ public struct RaftCore: Sendable {
         case .appendResponse(let response): handleAppendResponse(response, message)
         case .heartbeatResponse(let response): handleHeartbeatResponse(response, message)
         case .snapshotResponse(let response): handleSnapshotResponse(response, message)
+        case .timeoutNow: if follow(message.from) { handleTimeoutNow() }
         }
     }
 
@@ -179,6 +180,7 @@ public struct RaftCore: Sendable {
         if role == .leader {
             startReadRound()
             replicate()
+            continueTransfer()
             stepDownIfRemoved()
         }
         handOutCommitted()

@@ -10,6 +10,7 @@ final class Mailbox: @unchecked Sendable {
         case proposal([UInt8], Promise)
         case change(MembershipChange, Promise)
         case read(Promise)
+        case transfer(NodeID?, Promise)
         case stop(Promise)
     }
 

@@ -92,6 +92,20 @@ extension RaftDriver {
         }
     }
 
+    /// Another leads, or this member has given up and leads on.
+    func answerTransfers() {
+        guard !transfers.isEmpty else { return }
+        if core.role == .leader {
+            guard core.transferTarget == nil else { return }
+            let error = RaftError(.timedOut, "the other member did not take over in time; this one leads on")
+            for transfer in transfers { finish(transfer.token, error) }
+        } else {
+            guard core.leader != nil else { return }
+            for transfer in transfers { finish(transfer.token, core.commitIndex, []) }
+        }
+        transfers = []
+    }
+
     private func answerReads(_ effects: Effects) {
         if !effects.failedReads.isEmpty {
             unconfirmedReads.removeAll { effects.failedReads.contains($0.token) }

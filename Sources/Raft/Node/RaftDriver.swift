@@ -28,6 +28,8 @@ package final class RaftDriver {
     /// Reads that wait for the core, oldest first, and then those that wait for the state to reach an index.
     var unconfirmedReads: [(token: UInt64, deadline: MonotonicInstant)] = []
     var confirmedReads: [(token: UInt64, index: LogIndex, deadline: MonotonicInstant)] = []
+    /// Those who wait for leadership to have gone elsewhere.
+    var transfers: [(token: UInt64, deadline: MonotonicInstant)] = []
     private var outcomes: [Outcome] = []
 
     /// Writes that found the disk full, in order; the first is tried again at `retryAt`.
@@ -147,6 +149,14 @@ package final class RaftDriver {
         } catch { finish(token, error) }
     }
 
+    /// Hands leadership over; the outcome carries `token`.
+    package func transferLeadership(to target: NodeID?, token: UInt64) {
+        do {
+            try core.transferLeadership(to: target, at: now)
+            transfers.append((token, now + settings.answerTimeout))
+        } catch { finish(token, error) }
+    }
+
     package func receive(_ message: Message) { core.receive(message, at: now) }
 
     /// The time of everything that follows. Never goes back.
@@ -159,6 +169,7 @@ package final class RaftDriver {
         if let waiter = waiters.first { deadline = min(deadline, waiter.deadline) }
         if let read = unconfirmedReads.first { deadline = min(deadline, read.deadline) }
         if let read = confirmedReads.first { deadline = min(deadline, read.deadline) }
+        if let transfer = transfers.first { deadline = min(deadline, transfer.deadline) }
         if !stalled.isEmpty || log.isFull { deadline = min(deadline, retryAt) }
         return deadline
     }
@@ -173,6 +184,7 @@ package final class RaftDriver {
             try carryOut(effects)
         }
         try continueSnapshot()
+        answerTransfers()
         expire()
     }
 
@@ -212,6 +224,10 @@ package final class RaftDriver {
         while let read = confirmedReads.first, read.deadline <= now {
             confirmedReads.removeFirst()
             finish(read.token, RaftError(.timedOut, "the state has not reached entry \(read.index) yet"))
+        }
+        while let transfer = transfers.first, transfer.deadline <= now {
+            transfers.removeFirst()
+            finish(transfer.token, RaftError(.timedOut, "this member leads no longer, and knows of no other leader"))
         }
     }
 }

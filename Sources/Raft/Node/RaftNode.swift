@@ -148,6 +148,14 @@ public final class RaftNode: Sendable {
         try await ask(bytes: 0) { .change(.remove(id), $0) }.index
     }
 
+    /// Hands leadership to a voter, or to the best one if none is named; returns once another member leads. Nothing is
+    /// proposed meanwhile: callers are told `notLeader`.
+    ///
+    /// Throws `notLeader`, `changeInProgress`, `invalidChange` (nobody else may lead), `timedOut` (this member may lead on).
+    public func transferLeadership(to target: NodeID? = nil) async throws {
+        _ = try await ask(bytes: 0) { .transfer(target, $0) }
+    }
+
     public var status: Status { shared.withLock { $0.status } }
 
     /// The role now, then each change of role, term or leader. Ends when the member stops. A slow reader misses the oldest.
@@ -223,6 +231,8 @@ public final class RaftNode: Sendable {
                     case .proposal(let bytes, let promise): driver.propose(bytes, token: keep(promise))
                     case .change(let change, let promise): driver.propose(change, token: keep(promise))
                     case .read(let promise): driver.read(token: keep(promise))
+                    case .transfer(let target, let promise):
+                        driver.transferLeadership(to: target, token: keep(promise))
                     case .stop(let promise): stopPromise = promise
                     }
                 }
@@ -300,7 +310,8 @@ extension Mailbox.Item {
         switch self {
         case .message: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        case .proposal(_, let promise), .change(_, let promise), .read(let promise): promise.resume(throwing: error)
+        case .proposal(_, let promise), .change(_, let promise), .read(let promise), .transfer(_, let promise):
+            promise.resume(throwing: error)
         }
     }
 }

@@ -3,7 +3,7 @@
 /// Messages of a kind on some of the ways between members.
 struct Rule {
     enum Kind: String {
-        case everything, votes, appends, answers, heartbeats, snapshots
+        case everything, votes, appends, answers, heartbeats, snapshots, transfers
     }
 
     let kind: Kind
@@ -38,6 +38,7 @@ struct Rule {
         case .appendResponse: kind == .answers
         case .heartbeat, .heartbeatResponse: kind == .heartbeats
         case .snapshot, .snapshotResponse: kind == .snapshots
+        case .timeoutNow: kind == .transfers
         }
     }
 }

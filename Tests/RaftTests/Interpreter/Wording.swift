@@ -43,7 +43,8 @@ enum Wording {
         switch message.body {
         case .vote(let request):
             let place = "log ends at \(request.lastIndex)@\(request.lastTerm)"
-            let question = request.isPreVote ? "would you vote" : "vote for me"
+            let question =
+                request.isPreVote ? "would you vote" : request.isByTransfer ? "vote for me, I was told to ask," : "vote for me"
             return "\(question) in term \(term), \(place)"
         case .voteResponse(let response):
             let verb = response.isPreVote ? "would" : "do"
@@ -63,6 +64,8 @@ enum Wording {
             return "term \(term), snapshot \(chunk.metadata.index)@\(chunk.metadata.term), bytes from \(chunk.offset)"
         case .snapshotResponse(let response):
             return "term \(term), snapshot \(response.index) from byte \(response.nextOffset), please"
+        case .timeoutNow:
+            return "term \(term), lead in my place"
         }
     }
 }
