@@ -191,12 +191,18 @@ struct WorkerTests {
         let node = try await TestNode.open(try TestFolder())
         let (worker, _) = try await openWorker(node)
         let task = makeTask("echo one; echo two >&2; sleep 600")
+        let period: Int64 = 100_000_000
         let manager = FakeManager { message in
-            guard case .register = message else { return [] }
-            return [
-                .registered(Session(id: "x", heartbeatPeriodNanoseconds: 100_000_000, managers: [])),
-                .assignments(AssignmentSet(sequence: 1, tasks: [task], networkState: NetworkState(revision: 1))),
-            ]
+            switch message {
+            case .register:
+                [
+                    .registered(Session(id: "x", heartbeatPeriodNanoseconds: period, managers: [])),
+                    .assignments(AssignmentSet(sequence: 1, tasks: [task], networkState: NetworkState(revision: 1))),
+                ]
+            // A manager that leaves heartbeats without an answer is given up, and registers the node once more.
+            case .heartbeat: [.heartbeat(periodNanoseconds: period)]
+            default: []
+            }
         }
         let description = NodeDescription(
             hostname: "h", platform: .init(architecture: "x86_64", os: "linux"), resources: Resources(),
@@ -214,7 +220,7 @@ struct WorkerTests {
             manager.received.flatMap { message -> [LogEntry] in
                 if case .logEntries("l1", let entries) = message { return entries }
                 return []
-            }.map(\.bytes) == [Array("one\n".utf8), Array("two\n".utf8)]
+            }.map { String(decoding: $0.bytes, as: UTF8.self) }.sorted() == ["one\n", "two\n"]
         }
 
         manager.say(.assignmentChanges(AssignmentChanges(sequence: 9)))

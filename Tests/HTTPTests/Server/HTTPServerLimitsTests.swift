@@ -36,6 +36,21 @@ import Testing
         }
     }
 
+    /// A client that is refused early goes on sending: cut off, it would see a broken pipe instead of the answer.
+    @Test func aRefusedBodyMaySendItselfBeforeTheAnswerIsRead() async throws {
+        let size = 24 << 20
+        try await TestServer.run { _ in
+            throw HTTPError(.contentTooLarge, "too much")
+        } using: { test in
+            let stream = try await test.connect(test.tcp)
+            try await stream.write(Array("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n".utf8))
+            let piece = [UInt8](repeating: 97, count: 1 << 20)
+            for _ in 0..<(size >> 20) { try await stream.write(piece) }
+            let text = try await stream.text()
+            #expect(text.hasPrefix("HTTP/1.1 413 ") && text.contains("too much"))
+        }
+    }
+
     @Test func idleConnectionsAreClosed() async throws {
         var limits = HTTPLimits()
         limits.idleTimeout = .milliseconds(300)
