@@ -29,7 +29,7 @@ extension RaftCore {
         leader = nil
         lastLeaderContact = nil
         votes = VoteTally()
-        for voter in configuration.voters where voter.id != id {
+        for voter in configuration.electorate where voter.id != id {
             sendVoteRequest(to: voter.id, isPreVote: true)
         }
         record(vote: true, from: id)
@@ -37,8 +37,8 @@ extension RaftCore {
 
     /// A member that an uncommitted entry removes must still campaign: the old configuration may need it (thesis §4.2.2).
     var mayCampaign: Bool {
-        if configuration.contains(id) { return true }
-        return configurations.currentIndex > commitIndex && (configurations.previous?.contains(id) ?? false)
+        if configuration.isVoter(id) { return true }
+        return configurations.currentIndex > commitIndex && (configurations.previous?.isVoter(id) ?? false)
     }
 
     mutating func campaign(byTransfer: Bool = false) {
@@ -49,7 +49,7 @@ extension RaftCore {
         effects.hardState = hardState
         votes = VoteTally()
         resetElectionDeadline()
-        for voter in configuration.voters where voter.id != id {
+        for voter in configuration.electorate where voter.id != id {
             sendVoteRequest(to: voter.id, isByTransfer: byTransfer)
         }
         // Its own vote counts once it is durable: see written(_:).

@@ -1,10 +1,3 @@
-/// A change of one voter at a time: any two majorities before and after it share a member (thesis §4.1).
-public enum MembershipChange: Equatable, Sendable {
-    /// Adds a voter, or gives one that is there another address.
-    case add(Member)
-    case remove(NodeID)
-}
-
 extension RaftCore {
     /// Appends the changed configuration, in force at once. Returns the entry's index; it is final once committed.
     ///
@@ -24,23 +17,25 @@ extension RaftCore {
         guard configurations.currentIndex <= commitIndex else {
             throw RaftError(.changeInProgress, "the change at \(configurations.currentIndex) is not committed yet")
         }
-        let changed: Configuration
-        switch change {
-        case .add(let member):
-            guard member.id.value != 0, member.address.utf8.count <= Configuration.maximumAddressBytes else {
-                throw RaftError(.invalidChange, "\(member) cannot be a member")
-            }
-            changed = configuration.adding(member)
-            guard changed.voters.count <= Configuration.maximumVoters else {
-                throw RaftError(.invalidChange, "more than \(Configuration.maximumVoters) voters")
-            }
-        case .remove(let id):
-            changed = configuration.removing(id)
-            guard !changed.voters.isEmpty else { throw RaftError(.invalidChange, "\(id) is the last voter") }
-        }
-        guard changed != configuration else { throw RaftError(.invalidChange, "nothing to change: \(change)") }
+        let changed = try change.applied(to: configuration)
         appendAsLeader(kind: .configuration, payloads: [changed.encoded()])
         return log.lastIndex
+    }
+
+    /// Ends a joint configuration that does so by itself, also one that an earlier leader began.
+    mutating func leaveJointConfiguration() {
+        guard configuration.leavesItself, configurations.currentIndex <= commitIndex, let leadership,
+            commitIndex >= leadership.firstIndex, leadership.transfer == nil
+        else { return }
+        appendAsLeader(kind: .configuration, payloads: [configuration.left.encoded()])
+    }
+
+    /// On a leader: whether a member has its own addition, and lags so little that it could vote at once.
+    func hasCaughtUp(_ member: NodeID) -> Bool {
+        guard let leadership, let position = leadership.position(of: member) else { return false }
+        let match = leadership.followers[position].match
+        return leadership.followers[position].departure == nil && match >= configurations.currentIndex
+            && match + settings.promotionLag >= log.lastIndex
     }
 
     /// Makes the leader's followers those of the configuration in force, keeping what is known of them. One that is not in
@@ -48,10 +43,10 @@ extension RaftCore {
     mutating func reconcileFollowers() {
         guard let leadership else { return }
         let (configuration, index) = (configuration, configurations.currentIndex)
-        var followers = configuration.voters.filter { $0.id != id }.map { voter in
+        var followers = configuration.members.filter { $0.id != id }.map { member in
             var progress =
-                leadership.followers.first { $0.id == voter.id }
-                ?? FollowerProgress(id: voter.id, next: log.lastIndex + 1, now: now)
+                leadership.followers.first { $0.id == member.id }
+                ?? FollowerProgress(id: member.id, next: log.lastIndex + 1, now: now)
             progress.departure = nil
             progress.farewellRound = nil
             return progress
@@ -78,7 +73,7 @@ extension RaftCore {
     /// A leader that the committed configuration has no place for has done its last duty, and told the others. It names a
     /// successor, so that nobody need wait for an election timeout.
     mutating func stepDownIfRemoved() {
-        guard !configuration.contains(id), configurations.currentIndex <= commitIndex else { return }
+        guard !configuration.isVoter(id), configurations.currentIndex <= commitIndex else { return }
         if let successor = bestSuccessor { send(.timeoutNow, to: successor) }
         becomeFollower(term: term, leader: nil)
     }

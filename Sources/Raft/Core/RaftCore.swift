@@ -87,7 +87,7 @@ public struct RaftCore: Sendable {
         electionDeadline = now
         reported = RoleChange(role: .follower, term: restored.hardState.term, leader: nil)
         resetElectionDeadline()
-        if configurations.current.voters.map(\.id) == [id] { electionDeadline = now }
+        if configurations.current.electorate.map(\.id) == [id] { electionDeadline = now }
     }
 
     public var term: Term { hardState.term }
@@ -179,6 +179,7 @@ public struct RaftCore: Sendable {
     public mutating func takeEffects() -> Effects {
         if role == .leader {
             startReadRound()
+            leaveJointConfiguration()
             replicate()
             continueTransfer()
             stepDownIfRemoved()

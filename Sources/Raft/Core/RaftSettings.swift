@@ -18,6 +18,10 @@ public struct RaftSettings: Sendable {
     public var maximumProposalBytes = 8 << 20
     /// Reads that wait for a quorum to confirm the leader; beyond, reads are refused as overloaded.
     public var maximumPendingReads = 65_536
+    /// A learner may lag this many entries behind and yet be made a voter.
+    public var promotionLag: UInt64 = 256
+    /// A learner that has not caught up by then is left one.
+    public var promotionTimeout: Duration = .seconds(60)
     /// Committed entries handed out at once end at this many bytes.
     public var maximumApplyBytes = 4 << 20
     /// Bytes of one piece of a snapshot on its way to a follower.

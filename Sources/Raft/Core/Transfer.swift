@@ -20,7 +20,7 @@ extension RaftCore {
         guard let target = target ?? bestSuccessor else {
             throw RaftError(.invalidChange, "no other voter was heard of lately")
         }
-        guard target != id, configuration.contains(target) else {
+        guard target != id, configuration.voters.contains(where: { $0.id == target }) else {
             throw RaftError(.invalidChange, "leadership cannot go to \(target): it leads already, or is no voter")
         }
         if let transfer = leadership.transfer {
@@ -63,8 +63,9 @@ extension RaftCore {
 
     /// The voter that has most of the log, among those heard of lately; of equals the first.
     var bestSuccessor: NodeID? {
+        let voters = configuration.voters.map(\.id)
         let candidates = (leadership?.followers ?? []).filter {
-            configuration.contains($0.id) && now.elapsed(since: $0.lastContact) < settings.longestElectionTimeout
+            voters.contains($0.id) && now.elapsed(since: $0.lastContact) < settings.longestElectionTimeout
         }
         let longest = candidates.map(\.match).max()
         return candidates.first { $0.match == longest }?.id

@@ -30,6 +30,8 @@ package final class RaftDriver {
     var confirmedReads: [(token: UInt64, index: LogIndex, deadline: MonotonicInstant)] = []
     /// Those who wait for leadership to have gone elsewhere.
     var transfers: [(token: UInt64, deadline: MonotonicInstant)] = []
+    /// Learners on the way to a vote, oldest first.
+    var promotions: [Promotion] = []
     private var outcomes: [Outcome] = []
 
     /// Writes that found the disk full, in order; the first is tried again at `retryAt`.
@@ -169,6 +171,7 @@ package final class RaftDriver {
         if let waiter = waiters.first { deadline = min(deadline, waiter.deadline) }
         if let read = unconfirmedReads.first { deadline = min(deadline, read.deadline) }
         if let read = confirmedReads.first { deadline = min(deadline, read.deadline) }
+        if let promotion = promotions.first { deadline = min(deadline, promotion.deadline) }
         if let transfer = transfers.first { deadline = min(deadline, transfer.deadline) }
         if !stalled.isEmpty || log.isFull { deadline = min(deadline, retryAt) }
         return deadline
@@ -178,6 +181,7 @@ package final class RaftDriver {
     package func run() throws {
         core.tick(at: now)
         try retryStalled()
+        promote()
         while true {
             let effects = core.takeEffects()
             if effects.isEmpty { break }

@@ -55,7 +55,7 @@ public final class RaftNode: Sendable {
         /// Why it stopped by itself.
         public var failure: RaftError?
 
-        /// Whether the configuration has a place for this member; false before it is added and after it is removed.
+        /// Whether this member votes; false before it is added, while it only learns, and after it is removed.
         public var isVoter = false
 
         /// The leader with its address, if known.
@@ -131,16 +131,33 @@ public final class RaftNode: Sendable {
     /// Throws `notLeader`, `overloaded`, `timedOut`, `stopped`.
     public func readIndex() async throws -> LogIndex { try await ask(bytes: 0) { .read($0) }.index }
 
-    /// Adds a voter, or changes the address of one; returns once that is committed. The new member must run: it counts
-    /// towards every quorum from now on.
+    /// Adds a voter, or changes the address of one; returns once that is committed. The new member must run: it is a
+    /// learner until it has caught up, and counts towards every quorum from then on.
     ///
-    /// Throws as `propose`, and `changeInProgress` (try again) or `invalidChange`.
+    /// Throws as `propose`, and `changeInProgress` (try again), `invalidChange`, or `timedOut` where it stays a learner.
     @discardableResult
     public func addVoter(_ member: Member) async throws -> LogIndex {
         try await ask(bytes: 0) { .change(.add(member), $0) }.index
     }
 
-    /// Removes a voter, be it this one; returns once that is committed.
+    /// Adds a member that gets everything and does not vote; returns once that is committed.
+    ///
+    /// Throws as `addVoter`.
+    @discardableResult
+    public func addLearner(_ member: Member) async throws -> LogIndex {
+        try await ask(bytes: 0) { .change(.addLearner(member), $0) }.index
+    }
+
+    /// Adds and removes any number of voters at once; returns once both the old and the new have committed that they are to
+    /// decide together. That the new decide alone follows by itself. Who is added should be a learner that has caught up.
+    ///
+    /// Throws as `addVoter`.
+    @discardableResult
+    public func changeVoters(adding: [Member], removing: [NodeID]) async throws -> LogIndex {
+        try await ask(bytes: 0) { .change(.joint(adding: adding, removing: removing, leavesItself: true), $0) }.index
+    }
+
+    /// Removes a voter, be it this one, or a learner; returns once that is committed.
     ///
     /// Throws as `addVoter`.
     @discardableResult
@@ -229,6 +246,7 @@ public final class RaftNode: Sendable {
                     switch item {
                     case .message(let message): driver.receive(message)
                     case .proposal(let bytes, let promise): driver.propose(bytes, token: keep(promise))
+                    case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
                     case .change(let change, let promise): driver.propose(change, token: keep(promise))
                     case .read(let promise): driver.read(token: keep(promise))
                     case .transfer(let target, let promise):
@@ -267,7 +285,7 @@ public final class RaftNode: Sendable {
             shared.status.term = core.term
             shared.status.leader = core.leader
             shared.status.configuration = core.configuration
-            shared.status.isVoter = core.configuration.contains(core.id)
+            shared.status.isVoter = core.configuration.isVoter(core.id)
             shared.status.lastIndex = core.lastIndex
             shared.status.commitIndex = core.commitIndex
             shared.status.appliedIndex = driver.appliedIndex

@@ -18,7 +18,11 @@ enum Wording {
     }
 
     static func members(_ configuration: Configuration) -> String {
-        "voters \(ids(configuration.voters))"
+        var text = "voters \(ids(configuration.voters))"
+        if configuration.isJoint { text += ", outgoing \(ids(configuration.outgoing))" }
+        if configuration.leavesItself { text += ", leaves by itself" }
+        if !configuration.learners.isEmpty { text += ", learners \(ids(configuration.learners))" }
+        return text
     }
 
     static func ids(_ members: [Member]) -> String {
