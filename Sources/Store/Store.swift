@@ -226,7 +226,8 @@ public final class Store: Sendable {
         }
         guard let work else { return }
         do {
-            try storage.write(work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
+            try storage.write(
+                work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
         } catch {
             guarded.withLock { guarded in
                 guarded.dirty.formUnion(work.dirty)

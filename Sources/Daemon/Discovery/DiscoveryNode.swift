@@ -1,5 +1,6 @@
 import Discovery
 import HTTP
+import Platform
 import Raft
 import Store
 import Synchronization
@@ -29,13 +30,27 @@ final class DiscoveryNode: Sendable {
 final class DiscoveryMember: DiscoveryCluster {
     let store: Store
     let proposer: any Proposer
+    let watches: WatchHub
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
+    private let contacts = Mutex(Contacts())
     private let authority: @Sendable () async throws -> ClusterAuthority
 
-    init(store: Store, raft: RaftNode, authority: @escaping @Sendable () async throws -> ClusterAuthority) {
+    /// When other members were last heard of.
+    private struct Contacts {
+        /// Monotonic nanoseconds.
+        var heard: [NodeID: Int64] = [:]
+        var leader: NodeID?
+        let start = MonotonicClock.nanoseconds()
+    }
+
+    init(
+        store: Store, raft: RaftNode, loop: EventLoop,
+        authority: @escaping @Sendable () async throws -> ClusterAuthority
+    ) {
         self.store = store
         self.raft = raft
+        watches = WatchHub(store: store, loop: loop)
         proposer = RaftProposer(node: raft)
         self.authority = authority
     }
@@ -50,6 +65,20 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     var knowsLeader: Bool { raft.status.leader != nil }
+
+    /// A message of the member came in.
+    func heard(of member: NodeID) { contacts.withLock { $0.heard[member] = MonotonicClock.nanoseconds() } }
+
+    var lastContact: Duration {
+        let status = raft.status
+        if status.role == .leader { return .zero }
+        return contacts.withLock { contacts in
+            // Where none is known, it counts since the last one.
+            if let leader = status.leader { contacts.leader = leader }
+            let last = contacts.leader.flatMap { contacts.heard[$0] } ?? contacts.start
+            return .nanoseconds(max(0, MonotonicClock.nanoseconds() - last))
+        }
+    }
 
     func confirmLeadership() async throws { _ = try await raft.readIndex() }
 

@@ -113,7 +113,9 @@ actor ManagerRole {
                 if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
             }
         }
-        let member = DiscoveryMember(store: store, raft: raft) { [weak self] in await self?.authority() ?? .unknown }
+        let member = DiscoveryMember(store: store, raft: raft, loop: environment.loops.discovery) { [weak self] in
+            await self?.authority() ?? .unknown
+        }
         discovery = member
         environment.discovery.serve(member)
         let listen = environment.configuration.listenAddress
@@ -248,7 +250,7 @@ actor ManagerRole {
         case .raft:
             // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
             guard channel.peer.role == .manager else { return }
-            await Self.receive(from: channel, for: raft, log)
+            await Self.receive(from: channel, for: raft, discovery, log)
         case .dispatch:
             await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
         case .api:
@@ -274,11 +276,14 @@ actor ManagerRole {
         }
     }
 
-    private nonisolated static func receive(from channel: Channel, for raft: RaftNode, _ log: Logger) async {
+    private nonisolated static func receive(
+        from channel: Channel, for raft: RaftNode, _ discovery: DiscoveryMember?, _ log: Logger
+    ) async {
         do {
             while let bytes = try await channel.receiveBytes() {
                 let message = try Message(decoding: bytes)
                 guard message.from == NodeID(of: channel.peer.nodeID) else { throw ChannelError.notAuthentic }
+                discovery?.heard(of: message.from)
                 raft.receive(message)
             }
         } catch {

@@ -13,11 +13,6 @@ public struct DiscoveryAPI: Sendable {
     /// The answer, an error's included: text, with Consul's headers.
     public nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         do {
-            let isLocal = request.method == .get && request.query.contains("stale")
-            guard cluster.isLeading || isLocal else {
-                return try await cluster.forward(request)
-            }
-            if request.query.contains("consistent") { try await cluster.confirmLeadership() }
             return try await answer(request)
         } catch {
             return Self.failure(error, knowsLeader: cluster.knowsLeader)
@@ -38,40 +33,83 @@ public struct DiscoveryAPI: Sendable {
         if path.utf8.starts(with: "/v1/kv/".utf8) || path == "/v1/kv" {
             let key = try PercentCoding.decode(String(path.dropFirst("/v1/kv/".count)))
             let routes = KeyValueRoutes(cluster: cluster)
-            let answer =
-                switch request.method {
-                case .get, .head: try routes.get(key, request)
-                case .put: try await routes.put(key, request)
-                case .delete: try await routes.delete(key, request)
-                default:
-                    throw HTTPError(
-                        .methodNotAllowed, "method \(request.method) is not allowed here",
-                        headers: ["Allow": "DELETE, GET, PUT"])
-                }
-            return response(answer)
+            switch request.method {
+            case .get, .head: return try await read(try KeyValueRoutes.read(key, request.query), request)
+            case .put: return try await onLeader(request) { try await routes.put(key, request) }
+            case .delete: return try await onLeader(request) { try await routes.delete(key, request) }
+            default: throw Self.methodNotAllowed(request, "DELETE, GET, PUT")
+            }
         }
         throw HTTPError(.notFound, "Invalid URL path: not a recognized HTTP API endpoint")
     }
 
+    private static func methodNotAllowed(_ request: HTTPRequest, _ allowed: String) -> HTTPError {
+        HTTPError(.methodNotAllowed, "method \(request.method) is not allowed here", headers: ["Allow": allowed])
+    }
+
+    // MARK: Who answers
+
+    private nonisolated(nonsending) func onLeader(
+        _ request: HTTPRequest, _ body: nonisolated(nonsending) () async throws -> DiscoveryAnswer
+    ) async throws -> HTTPResponse {
+        guard cluster.isLeading else { return try await cluster.forward(request) }
+        return response(try await body())
+    }
+
+    private nonisolated(nonsending) func read(
+        _ read: DiscoveryRead, _ request: HTTPRequest
+    ) async throws -> HTTPResponse {
+        let options = try ReadOptions(request.query)
+        guard let index = options.index else { return try await readNow(read, options, request) }
+        // Where another member leads, its word at the beginning counts; the waiting is done here. What this member applies
+        // beyond that index came after it, so that an answer from its own state is no older than the question.
+        if options.consistency != .stale, !cluster.isLeading {
+            let answer = try await readNow(read, options, request)
+            guard answer.status.isSuccess || answer.status == .notFound else { return answer }
+            if let found = answer.headers["X-Consul-Index"].flatMap({ UInt64($0) }), found > index { return answer }
+        } else if options.consistency == .consistent {
+            try await cluster.confirmLeadership()
+        }
+        if let answer = try await cluster.watches.answer(to: read, after: index, within: options.waitWithJitter) {
+            return response(answer)
+        }
+        return try await readNow(read, options, request)
+    }
+
+    /// Answers without waiting for a change.
+    private nonisolated(nonsending) func readNow(
+        _ read: DiscoveryRead, _ options: ReadOptions, _ request: HTTPRequest
+    ) async throws -> HTTPResponse {
+        if options.consistency != .stale {
+            guard cluster.isLeading else { return try await cluster.forward(Self.withoutWaiting(request)) }
+            if options.consistency == .consistent { try await cluster.confirmLeadership() }
+        }
+        return response(read.answer(from: cluster.store.snapshot))
+    }
+
+    private static func withoutWaiting(_ request: HTTPRequest) -> HTTPRequest {
+        guard request.query.contains("index") else { return request }
+        let query = request.query.items.filter { $0.name != "index" && $0.name != "wait" }
+        var plain = HTTPRequest(
+            request.method, request.path, query: query.map { ($0.name, $0.value) }, headers: request.headers,
+            body: request.body)
+        plain.peer = request.peer
+        return plain
+    }
+
     private func response(_ answer: DiscoveryAnswer) -> HTTPResponse {
-        var headers = Self.headers(index: answer.index, knowsLeader: cluster.knowsLeader)
+        var headers = Self.headers(
+            index: answer.index, knowsLeader: cluster.knowsLeader, lastContact: cluster.lastContact)
         if !answer.body.isEmpty { headers.add("Content-Type", answer.contentType) }
         return HTTPResponse(answer.status, headers: headers, body: HTTPBody(answer.body))
     }
 
-    private static func headers(index: UInt64, knowsLeader: Bool) -> HTTPHeaders {
-        [
-            "X-Consul-Index": "\(max(1, index))", "X-Consul-LastContact": "0",
+    private static func headers(index: UInt64, knowsLeader: Bool, lastContact: Duration = .zero) -> HTTPHeaders {
+        let (seconds, attoseconds) = lastContact.components
+        let milliseconds = max(0, seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
+        return [
+            "X-Consul-Index": "\(max(1, index))", "X-Consul-LastContact": "\(milliseconds)",
             "X-Consul-KnownLeader": knowsLeader ? "true" : "false",
         ]
     }
-}
-
-/// What a route answers, before the headers that all answers have.
-struct DiscoveryAnswer {
-    var status = HTTPStatus.ok
-    /// Of what was read, deletions included.
-    var index: UInt64 = 1
-    var contentType = "application/json"
-    var body: [UInt8] = []
 }

@@ -30,16 +30,33 @@ public struct KeyValueState: StatePart {
 
     /// Calls `body` with the newest version of each key that begins so, deletions included, in the order of keys.
     func forEach(prefix: ArraySlice<UInt8>, _ body: (KeyVersion) -> Void) {
-        newest.forEach(notBelow: { KeyOrder.isBefore($0.key, prefix) }) { version in
-            guard version.key.starts(with: prefix) else { return false }
-            body(version)
-            return true
-        }
+        newest.visit(
+            notBelow: { KeyOrder.isBefore($0.key, prefix) },
+            { version in
+                guard version.key.starts(with: prefix) else { return false }
+                body(version)
+                return true
+            })
     }
 
     /// The versions after a revision, oldest first, until `body` returns false.
     func forEachVersion(after revision: UInt64, _ body: (KeyVersion) -> Bool) {
-        history.forEach(notBelow: { $0.modify <= revision }, body)
+        history.visit(notBelow: { $0.modify <= revision }, body)
+    }
+
+    /// The revision of the key's last change, a deletion included; where it is not known any more, one that is not lower.
+    func index(of key: ArraySlice<UInt8>) -> UInt64 { version(of: key)?.modify ?? forgotten }
+
+    /// The same of all keys that begin so.
+    func index(ofPrefix prefix: ArraySlice<UInt8>) -> UInt64 {
+        var index = forgotten
+        forEach(prefix: prefix) { index = max(index, $0.modify) }
+        return index
+    }
+
+    /// The version that a row holds; nil for a row of another kind.
+    static func version(row: [UInt8], id: [UInt8]) -> KeyVersion? {
+        id == compactedID ? nil : try? KeyVersion(row: row)
     }
 
     /// Puts a version in place; the rows that this changes.
@@ -57,7 +74,7 @@ public struct KeyValueState: StatePart {
     private mutating func compactOne(_ writes: inout [RowWrite]) {
         let compacted = compacted
         var oldest: [KeyVersion] = []
-        history.forEach(notBelow: { $0.modify <= compacted }) { version in
+        forEachVersion(after: compacted) { version in
             guard oldest.first.map({ $0.modify == version.modify }) ?? true else { return false }
             oldest.append(version)
             return true
@@ -111,7 +128,7 @@ public struct KeyValueState: StatePart {
     }
 
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
-        try history.forEach {
+        try history.visit {
             try body($0.rowID, $0.bytes)
             return true
         }
