@@ -31,6 +31,8 @@ final class DiscoveryMember: DiscoveryCluster {
     let store: Store
     let proposer: any Proposer
     let watches: WatchHub
+    let sessions: SessionKeeper
+    let nodeName: String
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
     private let contacts = Mutex(Contacts())
@@ -45,18 +47,24 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     init(
-        store: Store, raft: RaftNode, loop: EventLoop,
+        store: Store, raft: RaftNode, loop: EventLoop, nodeName: String,
         authority: @escaping @Sendable () async throws -> ClusterAuthority
     ) {
         self.store = store
         self.raft = raft
         watches = WatchHub(store: store, loop: loop)
-        proposer = RaftProposer(node: raft)
+        self.nodeName = nodeName
+        let proposer = RaftProposer(node: raft)
+        self.proposer = proposer
+        sessions = SessionKeeper(store: store, proposer: proposer)
         self.authority = authority
     }
 
     /// The term that this member leads and whose beginning it has applied; nil where there is none.
-    func lead(in term: Term?) { leading.withLock { $0 = term } }
+    func lead(in term: Term?) {
+        leading.withLock { $0 = term }
+        if term == nil { sessions.rest() } else { sessions.lead() }
+    }
 
     var isLeading: Bool {
         guard let term = leading.withLock({ $0 }) else { return false }
@@ -65,6 +73,10 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     var knowsLeader: Bool { raft.status.leader != nil }
+
+    var leaderAddress: String? { raft.status.leaderMember?.address }
+
+    var peerAddresses: [String] { raft.status.configuration.voters.map(\.address).sorted() }
 
     /// A message of the member came in.
     func heard(of member: NodeID) { contacts.withLock { $0.heard[member] = MonotonicClock.nanoseconds() } }

@@ -59,7 +59,7 @@ actor ManagerRole {
         let store = try Store(
             path: directory + "/state.db",
             schema: Schema(
-                tables: Schema.clusterTables, kinds: [KeyValueCommand()], parts: [KeyValueState.self]))
+                tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
         let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
         let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
             keys.key(of: claimed, for: purpose)
@@ -113,9 +113,10 @@ actor ManagerRole {
                 if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
             }
         }
-        let member = DiscoveryMember(store: store, raft: raft, loop: environment.loops.discovery) { [weak self] in
-            await self?.authority() ?? .unknown
-        }
+        let member = DiscoveryMember(
+            store: store, raft: raft, loop: environment.loops.discovery,
+            nodeName: environment.configuration.name ?? HostFacts.current.hostname
+        ) { [weak self] in await self?.authority() ?? .unknown }
         discovery = member
         environment.discovery.serve(member)
         let listen = environment.configuration.listenAddress
@@ -148,6 +149,7 @@ actor ManagerRole {
         removals?.cancel()
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
+        discovery?.lead(in: nil)
         discovery = nil
         manager.stopLeading()
         for channel in channels.values.flatMap(\.values) { channel.close() }
@@ -211,6 +213,7 @@ actor ManagerRole {
     private func fail(_ failure: RaftError) {
         guard !isStopped else { return }
         leadingTerm = nil
+        discovery?.lead(in: nil)
         manager.stopLeading()
         environment.onFailure("the manager cannot go on: \(failure)")
     }

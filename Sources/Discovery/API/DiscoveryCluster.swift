@@ -7,6 +7,14 @@ public protocol DiscoveryCluster: Sendable {
     var proposer: any Proposer { get }
     /// Wakes those who wait for a change of the store.
     var watches: WatchHub { get }
+    /// Keeps the time of sessions while this member leads.
+    var sessions: SessionKeeper { get }
+    /// The leader's address, `IP:PORT`, if one is known.
+    var leaderAddress: String? { get }
+    /// Those of all voting members, sorted.
+    var peerAddresses: [String] { get }
+    /// What this node is called.
+    var nodeName: String { get }
     /// This member leads, and its state shows all that was committed before it did.
     var isLeading: Bool { get }
     /// Some member leads, as far as this one knows.

@@ -9,22 +9,35 @@ enum DiscoveryRead: Hashable, Sendable {
     case entries(prefix: [UInt8])
     /// Their names, each once up to the first separator behind the prefix.
     case keys(prefix: [UInt8], separator: [UInt8])
+    case session(String)
+    case sessions
+    case sessionsOnNode(String)
 
     /// What must change for the answer to change.
     var topic: WatchTopic {
         switch self {
         case .entry(let key, _): .key(key)
         case .entries(let prefix), .keys(let prefix, _): .prefix(prefix)
+        case .session, .sessions, .sessionsOnNode: .sessions
         }
     }
 
     func answer(from snapshot: Snapshot) -> DiscoveryAnswer {
-        let part = snapshot.part(KeyValueState.self)
-        return switch self {
-        case .entry(let key, let isRaw): KeyValueReading.entry(part, key[...], isRaw: isRaw)
-        case .entries(let prefix): KeyValueReading.entries(part, prefix[...])
-        case .keys(let prefix, let separator): KeyValueReading.keys(part, prefix[...], separator: separator)
+        switch self {
+        case .entry(let key, let isRaw):
+            KeyValueReading.entry(snapshot.part(KeyValueState.self), key[...], isRaw: isRaw)
+        case .entries(let prefix): KeyValueReading.entries(snapshot.part(KeyValueState.self), prefix[...])
+        case .keys(let prefix, let separator):
+            KeyValueReading.keys(snapshot.part(KeyValueState.self), prefix[...], separator: separator)
+        case .session(let id): Self.sessions(snapshot) { state in state.session(id).map { [$0] } ?? [] }
+        case .sessions: Self.sessions(snapshot) { $0.all }
+        case .sessionsOnNode(let node): Self.sessions(snapshot) { state in state.all.filter { $0.node == node } }
         }
+    }
+
+    private static func sessions(_ snapshot: Snapshot, _ body: (SessionState) -> [KeySession]) -> DiscoveryAnswer {
+        let state = snapshot.part(SessionState.self)
+        return DiscoveryAnswer(index: state.lastChange, body: SessionJSON.list(body(state)))
     }
 }
 

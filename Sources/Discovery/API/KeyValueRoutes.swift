@@ -28,21 +28,30 @@ struct KeyValueRoutes {
     nonisolated(nonsending) func put(_ key: String, _ request: HTTPRequest) async throws -> DiscoveryAnswer {
         try Self.check(key)
         let query = request.query
-        if query.contains("acquire") || query.contains("release") {
-            throw HTTPError(.notImplemented, "sessions are not served yet: acquire and release cannot be used")
-        }
         let flags = try Self.number(query, "flags") ?? 0
         let expected = try Self.number(query, "cas")
+        let conditions = ["cas", "acquire", "release"].filter(query.contains)
+        guard conditions.count <= 1 else {
+            throw HTTPError(.badRequest, "Conflicting flags: " + conditions.joined(separator: ", "))
+        }
         let value: [UInt8]
         do {
             value = try await request.body.collect(upTo: Limits.valueBytes)
         } catch let error as HTTPError where error.status == .contentTooLarge {
             throw HTTPError(.contentTooLarge, "Request body too large, max size: \(Limits.valueBytes) bytes")
         }
+        let operation: KeyValueCommand.Operation =
+            switch conditions.first {
+            case "cas": .checkAndSet
+            case "acquire": .acquire
+            case "release": .release
+            default: .set
+            }
+        let session = operation.namesSession ? query[conditions[0]] ?? "" : ""
         return try await propose(
             KeyValueCommand.command(
-                expected == nil ? .set : .checkAndSet, key: Array(key.utf8), value: value, flags: flags,
-                expected: expected ?? 0))
+                operation, key: Array(key.utf8), value: value, flags: flags, expected: expected ?? 0, session: session),
+            session: session)
     }
 
     nonisolated(nonsending) func delete(_ key: String, _ request: HTTPRequest) async throws -> DiscoveryAnswer {
@@ -57,11 +66,14 @@ struct KeyValueRoutes {
                 expected: expected ?? 0))
     }
 
-    private nonisolated(nonsending) func propose(_ command: Command) async throws -> DiscoveryAnswer {
-        switch try CommandResult(decoding: try await cluster.proposer.propose(command.encoded)) {
-        case .applied(let revision, let output):
-            return DiscoveryAnswer(index: revision, body: Array((output.first == 1 ? "true" : "false").utf8))
-        case .conflict(let conflict): throw StoreError(conflict)
+    private nonisolated(nonsending) func propose(
+        _ command: Command, session: String = ""
+    ) async throws -> DiscoveryAnswer {
+        let (revision, output) = try await cluster.propose(command)
+        switch output.first.flatMap(KeyValueCommand.Answer.init) {
+        case .done: return DiscoveryAnswer(index: revision, body: Array("true".utf8))
+        case .noSession: throw HTTPError(.internalServerError, "invalid session \"\(session)\"")
+        case .refused, nil: return DiscoveryAnswer(index: revision, body: Array("false".utf8))
         }
     }
 
@@ -73,7 +85,7 @@ struct KeyValueRoutes {
         }
     }
 
-    private static func checkLength(_ key: String) throws(HTTPError) {
+    static func checkLength(_ key: String) throws(HTTPError) {
         guard key.utf8.count <= Limits.keyBytes else {
             throw HTTPError(.badRequest, "the key is longer than \(Limits.keyBytes) bytes")
         }

@@ -20,8 +20,36 @@ public struct KeyValueState: StatePart {
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
     private(set) var forgotten: UInt64 = 0
+    /// The highest count of locks of a key whose deletion is gone: a key that comes anew counts on from here, so that the
+    /// number of a lock is never given twice.
+    private(set) var forgottenLock: UInt64 = 0
+    /// Who holds which key.
+    private var holds = OrderedTree<Hold> { $0.isBefore($1) }
 
     public init() {}
+
+    /// Sorted by session, then by key.
+    private struct Hold: Sendable {
+        let session: String
+        let key: [UInt8]
+
+        func isBefore(_ other: Hold) -> Bool {
+            session == other.session ? KeyOrder.isBefore(key[...], other.key[...]) : session < other.session
+        }
+    }
+
+    /// The keys that the session holds, in order.
+    func keys(heldBy session: String) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        holds.visit(
+            notBelow: { $0.session < session },
+            { hold in
+                guard hold.session == session else { return false }
+                keys.append(hold.key)
+                return true
+            })
+        return keys
+    }
 
     /// The newest version of the key, be it a deletion.
     func version(of key: ArraySlice<UInt8>) -> KeyVersion? {
@@ -61,13 +89,37 @@ public struct KeyValueState: StatePart {
 
     /// Puts a version in place; the rows that this changes.
     mutating func put(_ version: KeyVersion) -> [RowWrite] {
+        keep(version)
+        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
+        // Two for one, so that what is over the limit shrinks, and no single write pays for much.
+        guard kept > Limits.history else { return writes }
+        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
+        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
+        return writes
+    }
+
+    /// Drops what newer versions replaced up to that revision; the rows that this changes.
+    mutating func compact(upTo revision: UInt64) -> [RowWrite] {
+        var writes: [RowWrite] = []
+        while let oldest = firstVersion(after: compacted), oldest.modify <= revision { compactOne(&writes) }
+        guard compacted < revision || !writes.isEmpty else { return [] }
+        compacted = max(compacted, revision)
+        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
+        return writes
+    }
+
+    private func firstVersion(after revision: UInt64) -> KeyVersion? {
+        history.first { $0.modify <= revision }
+    }
+
+    private mutating func keep(_ version: KeyVersion) {
+        if let old = self.version(of: version.key), old.isHeld {
+            holds.remove(Hold(session: old.session, key: Array(old.key)))
+        }
+        if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
         newest.put(version)
         history.put(version)
         kept += 1
-        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
-        // Two for one, so that what is over the limit shrinks, and no single write pays for much.
-        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
-        return writes
     }
 
     /// Moves the compaction over the oldest version, and drops it unless it is the newest of a live key.
@@ -87,12 +139,10 @@ public struct KeyValueState: StatePart {
             if isNewest {
                 newest.remove(version)
                 forgotten = version.modify
+                forgottenLock = max(forgottenLock, version.lock)
             }
             history.remove(version)
             writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
-        }
-        if !oldest.isEmpty {
-            writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
         }
     }
 
@@ -105,6 +155,7 @@ public struct KeyValueState: StatePart {
         var writer = ByteWriter()
         writer.integer(compacted)
         writer.integer(forgotten)
+        writer.integer(forgottenLock)
         return writer.bytes
     }
 
@@ -113,6 +164,8 @@ public struct KeyValueState: StatePart {
             var reader = ByteReader(row[...])
             compacted = try reader.integer()
             forgotten = try reader.integer()
+            // The first versions did not write it.
+            forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
             kept = 0
             forEachVersion(after: compacted) { _ in
                 kept += 1
@@ -122,9 +175,7 @@ public struct KeyValueState: StatePart {
         }
         let version = try KeyVersion(row: row)
         guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
-        newest.put(version)
-        history.put(version)
-        kept += 1
+        keep(version)
     }
 
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {

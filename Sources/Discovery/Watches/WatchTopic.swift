@@ -5,13 +5,15 @@ enum WatchTopic: Hashable, Sendable {
     case key([UInt8])
     /// All keys that begin so.
     case prefix([UInt8])
+    /// Which sessions there are.
+    case sessions
 
     /// The revision of the last change, deletions included; it never goes back.
     func index(in snapshot: Snapshot) -> UInt64 {
-        let part = snapshot.part(KeyValueState.self)
-        return switch self {
-        case .key(let key): part.index(of: key[...])
-        case .prefix(let prefix): part.index(ofPrefix: prefix[...])
+        switch self {
+        case .key(let key): snapshot.part(KeyValueState.self).index(of: key[...])
+        case .prefix(let prefix): snapshot.part(KeyValueState.self).index(ofPrefix: prefix[...])
+        case .sessions: snapshot.part(SessionState.self).lastChange
         }
     }
 }

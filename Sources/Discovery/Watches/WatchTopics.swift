@@ -51,6 +51,7 @@ struct WatchTopics {
 
     /// Calls `body` with the topics that a row's write is a change of.
     mutating func forEach(of write: RowWrite, _ body: (inout Topic) -> Void) {
+        if SessionState.isSessions(write) { return touch(.sessions, body) }
         guard write.part == KeyValueState.name, let row = write.row,
             let version = KeyValueState.version(row: row, id: write.id)
         else { return }

@@ -8,11 +8,17 @@ import Synchronization
 /// A cluster of one member, whose proposals are applied at once.
 final class LoneMember: DiscoveryCluster, Proposer {
     static var schema: Schema {
-        Schema(tables: Schema.clusterTables, kinds: [KeyValueCommand()], parts: [KeyValueState.self])
+        Schema(tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts)
     }
 
     let store = Store(schema: LoneMember.schema)
     let watches: WatchHub
+    let nodeName = "lone"
+    let leaderAddress: String? = "10.0.0.1:2377"
+    let peerAddresses = ["10.0.0.1:2377", "10.0.0.2:2377"]
+    let time = HandClock()
+    /// Made anew by whoever is to count anew.
+    private let keeper = Mutex<SessionKeeper?>(nil)
     private let loop: EventLoop
     /// What was applied, in order.
     private let log = Mutex<[[UInt8]]>([])
@@ -28,6 +34,17 @@ final class LoneMember: DiscoveryCluster, Proposer {
     var isLeading: Bool { true }
     var knowsLeader: Bool { true }
     var lastContact: Duration { .zero }
+    var sessions: SessionKeeper {
+        keeper.withLock { keeper in
+            if let keeper { return keeper }
+            let made = SessionKeeper(store: store, proposer: self, time: time)
+            made.count()
+            keeper = made
+            return made
+        }
+    }
+    /// As another member that begins to lead.
+    func leadAnew() { keeper.withLock { $0 = nil } }
     var commands: [[UInt8]] { log.withLock { $0 } }
 
     func confirmLeadership() async throws {}
@@ -42,10 +59,23 @@ final class LoneMember: DiscoveryCluster, Proposer {
     }
 }
 
+/// A clock that stands until it is put forward.
+final class HandClock: TimeSource {
+    private let elapsed = Mutex(Duration.seconds(1_000))
+
+    var monotonic: Duration { elapsed.withLock { $0 } }
+    var wall: Timestamp { Timestamp(seconds: 1_700_000_000) }
+
+    func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
+}
+
 /// A member that has another lead, and applies what that one did only when it is told to.
 final class FollowingMember: DiscoveryCluster {
     let store = Store(schema: LoneMember.schema)
     let watches: WatchHub
+    let nodeName = "following"
+    var leaderAddress: String? { knowsLeader ? "10.0.0.1:2377" : nil }
+    let peerAddresses = ["10.0.0.1:2377", "10.0.0.2:2377"]
     let leader: LoneMember
     private let loop: EventLoop
     private let isCutOff = Mutex(false)
@@ -63,6 +93,7 @@ final class FollowingMember: DiscoveryCluster {
     var isLeading: Bool { false }
     var knowsLeader: Bool { !isCutOff.withLock { $0 } }
     var lastContact: Duration { .milliseconds(1_234) }
+    var sessions: SessionKeeper { SessionKeeper(store: store, proposer: leader, time: leader.time) }
     /// How often the leader was asked.
     var forwarded: Int { questions.withLock { $0 } }
 
