@@ -161,9 +161,10 @@ import Testing
         try await eventually { lines.withLock { $0.contains("\"Revision\":4") } }
         _ = try await member.ask(.put, "/v1/kv/a/3", "y")
         try await eventually { lines.withLock { $0.contains("\"Revision\":5") } }
-        task.cancel()
-        _ = try? await task.value
-        try await eventually { member.watches.waiting == 0 }
+        // A member that stops ends the stream, not the watcher's patience.
+        member.watches.stop()
+        try await task.value
+        #expect(member.watches.waiting == 0)
         let entry = #""LockIndex":0,"Key":"a/"#
         #expect(
             lines.withLock { $0 } == """
@@ -173,6 +174,27 @@ import Testing
                 {"Revision":5,"Changes":[{"Type":"set","KV":{\(entry)3","Flags":0,"Value":"eQ==","CreateIndex":5,"ModifyIndex":5}}]}
 
                 """)
+    }
+
+    @Test func aWatcherThatLeavesIsForgotten() async throws {
+        let member = try LoneMember()
+        let directory = try TemporaryDirectory("watch")
+        let loop = try EventLoop(name: "watch")
+        defer { loop.stop() }
+        let server = HTTPServer(loop: loop) { await DiscoveryAPI(cluster: member).respond(to: $0) }
+        let address = try server.listen(on: .unix(directory.file("s")))
+        let client = HTTPClient(address, loop: loop)
+        func watch() async throws {
+            let response = try await client.send(HTTPRequest(.get, "/v1/kv/k?watch"))
+            for try await piece in response.body {
+                #expect(String(decoding: piece, as: UTF8.self) == "{\"Revision\":0,\"Changes\":[]}\n")
+                #expect(member.watches.waiting == 1)
+                return
+            }
+        }
+        try await watch()
+        try await eventually { member.watches.waiting == 0 }
+        await server.shutdown(within: .seconds(1))
     }
 
     @Test func whatIsCompactedIsSaidToBe() async throws {
