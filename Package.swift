@@ -95,7 +95,7 @@ let package = Package(
         tests(
             "DaemonTests",
             of: ["Daemon", "Manager", "Agent", "Raft", "RaftSimulation", "Store", "HTTP", "Model", "Platform"]),
-        tests("ClusterctlTests", of: ["clusterctl", "Model", "HTTP", "Platform"]),
+        tests("ClusterctlTests", of: ["clusterctl", "Discovery", "Store", "Model", "HTTP", "Platform"]),
         tests("RepositoryTests", of: []),
     ]
 )

@@ -23,6 +23,9 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func failures() async throws { try await tell("Tests/Stories/failures") }
 
+    @Test(.timeLimit(.minutes(5)))
+    func keyValue() async throws { try await tell("Tests/Stories/key-value") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

@@ -5,7 +5,9 @@ import Model
 enum Advice {
     static func failure(for error: EngineError, session: Session) async -> Failure {
         let message = plain(error.message)
-        if message.contains("not a swarm manager") || message.contains("not part of a swarm") {
+        if message.contains("not a swarm manager") || message.contains("not part of a swarm")
+            || message.contains("this node is no manager of a cluster")
+        {
             return await notAManager(session)
         }
         if error.isWithoutLeader {

@@ -19,13 +19,16 @@ struct Engine: Sendable {
 
     /// Sends a request and returns its answer while that still comes in.
     ///
-    /// - Parameter path: its segments, encoded here; an image's slashes stand.
+    /// - Parameters:
+    ///   - path: its segments, encoded here; slashes in them stand, as those of images and keys.
+    ///   - api: what the path begins with, another API's where it is not the Engine's.
+    ///   - accepting: statuses from 400 up that are no errors here.
     /// - Throws: `EngineError` for an answer that is an error, `Failure` where the daemon is not reached.
     func open(
         _ method: HTTPMethod, _ path: [String], query: [(String, String?)] = [], headers: HTTPHeaders = HTTPHeaders(),
-        body: HTTPBody = .empty
+        body: HTTPBody = .empty, api: String = "v\(EngineAPI.newest)", accepting: [Int] = []
     ) async throws -> HTTPResponse {
-        let target = "/v\(EngineAPI.newest)/" + path.map(PercentCoding.encodePath).joined(separator: "/")
+        let target = "/\(api)/" + path.map(PercentCoding.encodePath).joined(separator: "/")
         var headers = headers
         headers["User-Agent"] = "clusterctl/\(EngineAPI.product)"
         let response: HTTPResponse
@@ -34,7 +37,7 @@ struct Engine: Sendable {
         } catch {
             throw unreachable(error)
         }
-        guard response.status.code >= 400 else { return response }
+        guard response.status.code >= 400, !accepting.contains(response.status.code) else { return response }
         let bytes = (try? await response.body.collect(upTo: 1 << 20)) ?? []
         throw EngineError(status: response.status.code, message: Self.message(in: bytes) ?? "\(response.status)")
     }

@@ -10,6 +10,8 @@ enum CommandTree {
         NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self,
         ImageLoad.self, ImageImport.self, ImageList.self, ImageTag.self, ImageRemove.self,
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
+        KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
+        KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerToken.self,
     ]
 
