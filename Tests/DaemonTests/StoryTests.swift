@@ -23,6 +23,12 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func failures() async throws { try await tell("Tests/Stories/failures") }
 
+    @Test(.timeLimit(.minutes(5)))
+    func partition() async throws { try await tell("Tests/Stories/partition") }
+
+    @Test(.timeLimit(.minutes(5)))
+    func churn() async throws { try await tell("Tests/Stories/churn") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

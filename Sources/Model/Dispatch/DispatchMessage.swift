@@ -30,8 +30,6 @@ public enum ManagerMessage: Codable, Sendable, Equatable {
 
 /// The bounds and periods of the dispatcher protocol.
 public enum DispatchLimits {
-    /// The largest frame either side accepts, in bytes.
-    public static let frameBytes = 16 << 20
     public static let statusesPerMessage = 512
     public static let logEntriesPerMessage = 256
     /// Between an agent's status reports.
