@@ -28,9 +28,9 @@ public actor NodeSandboxes: TaskNetworking {
                 resolverConfiguration: (try? Files.readText("/etc/resolv.conf", limit: 1 << 20)) ?? "")
         }
         let handle = try await network.attachSandbox(task.id, attachments: attachments)
-        let ports = try await resolver.addSandbox(
-            SandboxRegistration(
-                id: task.id, namespacePath: handle.path, networkIDs: attachments.map(\.network.id)))
+        let registration = SandboxRegistration(
+            id: task.id, namespacePath: handle.path, networkIDs: attachments.map(\.network.id))
+        let ports = try await Phase.name.measure { try await resolver.addSandbox(registration) }
         try await network.setResolver(task.id, udpPort: ports.udp, tcpPort: ports.tcp)
         return ContainerNetwork(
             namespacePath: handle.path, hosts: Self.hosts(task, handle),
