@@ -60,6 +60,7 @@ public final class Store: Sendable {
 
     public var revision: UInt64 { guarded.withLock { $0.snapshot.revision } }
 
+    /// Gives `body` the state as it is at one moment.
     public func view<Value>(_ body: (Snapshot) throws -> Value) rethrows -> Value { try body(snapshot) }
 
     /// The state now and a feed of what changes from there on, without a gap or a duplicate.
@@ -226,7 +227,8 @@ public final class Store: Sendable {
         }
         guard let work else { return }
         do {
-            try storage.write(work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
+            try storage.write(
+                work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
         } catch {
             guarded.withLock { guarded in
                 guarded.dirty.formUnion(work.dirty)

@@ -209,10 +209,8 @@ struct WorkerTests {
             engine: EngineDescription(engineVersion: "1"))
         let told = Mutex<[[ManagerEndpoint]]>([])
         let session = DispatcherSession(
-            worker: worker, connector: manager, onManagers: { managers in told.withLock { $0.append(managers) } }
-        ) {
-            Registration(description: description, dataPathAddress: "10.0.0.1", statuses: [])
-        }
+            worker: worker, connector: manager, onManagers: { managers in told.withLock { $0.append(managers) } },
+            registration: { Registration(description: description, dataPathAddress: "10.0.0.1", statuses: []) })
         let running = Task { await session.run() }
         try await eventually { manager.statuses[task.id]?.state == .running }
         try await eventually { manager.received.contains { if case .heartbeat("x") = $0 { true } else { false } } }

@@ -23,6 +23,9 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func failures() async throws { try await tell("Tests/Stories/failures") }
 
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("tcpdump"), "no tcpdump here"))
+    func traffic() async throws { try await tell("Tests/Stories/traffic") }
+
     @Test(.timeLimit(.minutes(5)))
     func partition() async throws { try await tell("Tests/Stories/partition") }
 

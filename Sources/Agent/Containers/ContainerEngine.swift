@@ -5,6 +5,7 @@ public import Platform
 /// The node's containers: makes, starts, watches, stops and removes them, and takes up again what an earlier daemon left
 /// running. Restarts nothing by itself.
 public actor ContainerEngine {
+    /// Where the engine keeps things, and by which programs it runs containers.
     public struct Configuration: Sendable {
         /// Keeps bundles and records; outlives a reboot.
         public var dataDirectory: String

@@ -193,19 +193,25 @@ public actor DispatcherSession {
         }
     }
 
+    /// Sends what changes as it changes; after a message that held much, waits for the more that is likely to come.
     private func report(_ connection: any DispatcherConnection) async throws {
-        while true {
+        let changes = Signal()
+        await worker.report(to: changes)
+        changes.wake()
+        for await _ in changes.wakes {
             let statuses = await worker.takeChangedStatuses(atMost: DispatchLimits.statusesPerMessage)
-            if !statuses.isEmpty {
-                do {
-                    try await connection.send(.taskStatuses(statuses))
-                } catch {
-                    await worker.putBack(statuses)
-                    throw error
-                }
+            guard !statuses.isEmpty else { continue }
+            do {
+                try await connection.send(.taskStatuses(statuses))
+            } catch {
+                await worker.putBack(statuses)
+                throw error
             }
-            try await Task.sleep(for: DispatchLimits.statusInterval)
+            if statuses.count == DispatchLimits.statusesPerMessage { changes.wake() }
+            try await Task.sleep(
+                for: min(DispatchLimits.statusInterval, DispatchLimits.statusPause * statuses.count))
         }
+        throw CancellationError()
     }
 
     // MARK: Logs

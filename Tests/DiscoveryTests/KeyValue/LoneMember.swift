@@ -33,6 +33,7 @@ final class LoneMember: DiscoveryCluster, Proposer {
     func ask(_ method: HTTPMethod, _ target: String, _ body: String = "") async throws -> Answer {
         let response = await DiscoveryAPI(cluster: self).respond(
             to: HTTPRequest(method, target, body: HTTPBody(body)))
-        return Answer(response: response, text: String(decoding: try await response.body.collect(upTo: 1 << 24), as: UTF8.self))
+        return Answer(
+            response: response, text: String(decoding: try await response.body.collect(upTo: 1 << 24), as: UTF8.self))
     }
 }
