@@ -54,8 +54,9 @@ function init(arguments)
    if count then
       response = function()
          answered = answered + 1
-         -- wrk itself ends only when its time is up or when it is interrupted; the shell's parent is wrk.
-         if answered == count then os.execute("kill -INT $PPID") end
+         -- wrk itself ends only when its time is up or when it is interrupted: it is the shell's parent. Not by
+         -- os.execute, during which a process is deaf to interrupts.
+         if answered == count then io.popen("kill -INT $PPID"):close() end
       end
    end
 end
