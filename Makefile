@@ -7,7 +7,7 @@ BUILT ?= .build/release
 SOURCES := Package.swift Sources Tests
 PRODUCTS := clusterd clusterctl
 
-.PHONY: help build release install test lint format bench demo demo-down clean deps
+.PHONY: help build release install test lint format bench bench-kv demo demo-down clean deps
 
 help:
 	@echo 'make build      clusterd and clusterctl, for development (.build/debug)'
@@ -16,7 +16,7 @@ help:
 	@echo 'make test       every test: units and simulations first, then those with real hosts, networks and containers'
 	@echo 'make lint       the style: swift format, and the rules of Tests/RepositoryTests'
 	@echo 'make format     rewrites the sources as swift format wants them'
-	@echo 'make bench      what it measures, with the peers it compares with (deploy/bench)'
+	@echo 'make bench      replicas and failover, beside Docker swarm (deploy/bench); make bench-kv: the key-value store, beside etcd'
 	@echo 'make demo       five hosts on this machine and a story told on them; make demo-down takes it away'
 	@echo 'make clean      removes what was built'
 
@@ -49,8 +49,12 @@ format:
 
 bench: release
 	@$(DEPS) bench
-	@set -e; for bench in deploy/bench/*; do \
-		if [ -f "$$bench" ] && [ -x "$$bench" ]; then echo "== $$bench"; "$$bench"; fi; done
+	deploy/bench/replicas
+	deploy/bench/failover
+
+bench-kv: release
+	@$(DEPS) bench
+	deploy/bench/kv
 
 demo: release
 	deploy/demo/run
