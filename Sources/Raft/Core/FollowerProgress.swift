@@ -34,6 +34,8 @@ struct FollowerProgress: Sendable {
     var farewellRound: UInt64?
     /// The latest heartbeat round that it answered.
     var round: UInt64 = 0
+    /// When that round was sent: it has heard of the leader since.
+    var confirmedAt: MonotonicInstant?
 
     init(id: NodeID, next: LogIndex, now: MonotonicInstant) {
         self.id = id
