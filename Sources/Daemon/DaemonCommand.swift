@@ -26,6 +26,8 @@ public enum DaemonCommand {
         static let shutdown: Duration = .seconds(5)
         /// The whole stop: beyond it something hangs (a disk), and the process ends all the same.
         static let stop: Duration = .seconds(15)
+        /// Each client that waits for a change holds one.
+        static let discoveryConnections = 32_768
     }
 
     /// What a daemon is ended by.
@@ -49,8 +51,10 @@ public enum DaemonCommand {
         }
         let metrics = try configuration.metricsAddress.map { try MetricsEndpoint(on: $0, loop: loops.api) }
         let discovery = try configuration.discoveryAddress.map { address in
+            var limits = HTTPLimits()
+            limits.connections = Limits.discoveryConnections
             let discovery = HTTPServer(
-                loop: loops.discovery, render: { DiscoveryAPI.failure($0, knowsLeader: false) }
+                loop: loops.discovery, limits: limits, render: { DiscoveryAPI.failure($0, knowsLeader: false) }
             ) { [node = node.discovery] in await node.respond(to: $0) }
             let bound = try discovery.listen(on: address)
             log.info("serving the discovery API", ["on": bound])

@@ -1,5 +1,6 @@
 import Discovery
 import HTTP
+import Platform
 import Raft
 import Store
 import Synchronization
@@ -29,19 +30,41 @@ final class DiscoveryNode: Sendable {
 final class DiscoveryMember: DiscoveryCluster {
     let store: Store
     let proposer: any Proposer
+    let watches: WatchHub
+    let sessions: SessionKeeper
+    let nodeName: String
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
+    private let contacts = Mutex(Contacts())
     private let authority: @Sendable () async throws -> ClusterAuthority
 
-    init(store: Store, raft: RaftNode, authority: @escaping @Sendable () async throws -> ClusterAuthority) {
+    /// When other members were last heard of.
+    private struct Contacts {
+        /// Monotonic nanoseconds.
+        var heard: [NodeID: Int64] = [:]
+        var leader: NodeID?
+        let start = MonotonicClock.nanoseconds()
+    }
+
+    init(
+        store: Store, raft: RaftNode, loop: EventLoop, nodeName: String,
+        authority: @escaping @Sendable () async throws -> ClusterAuthority
+    ) {
         self.store = store
         self.raft = raft
-        proposer = RaftProposer(node: raft)
+        watches = WatchHub(store: store, loop: loop)
+        self.nodeName = nodeName
+        let proposer = RaftProposer(node: raft)
+        self.proposer = proposer
+        sessions = SessionKeeper(store: store, proposer: proposer)
         self.authority = authority
     }
 
     /// The term that this member leads and whose beginning it has applied; nil where there is none.
-    func lead(in term: Term?) { leading.withLock { $0 = term } }
+    func lead(in term: Term?) {
+        leading.withLock { $0 = term }
+        if term == nil { sessions.rest() } else { sessions.lead() }
+    }
 
     var isLeading: Bool {
         guard let term = leading.withLock({ $0 }) else { return false }
@@ -50,6 +73,24 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     var knowsLeader: Bool { raft.status.leader != nil }
+
+    var leaderAddress: String? { raft.status.leaderMember?.address }
+
+    var peerAddresses: [String] { raft.status.configuration.voters.map(\.address).sorted() }
+
+    /// A message of the member came in.
+    func heard(of member: NodeID) { contacts.withLock { $0.heard[member] = MonotonicClock.nanoseconds() } }
+
+    var lastContact: Duration {
+        let status = raft.status
+        if status.role == .leader { return .zero }
+        return contacts.withLock { contacts in
+            // Where none is known, it counts since the last one.
+            if let leader = status.leader { contacts.leader = leader }
+            let last = contacts.leader.flatMap { contacts.heard[$0] } ?? contacts.start
+            return .nanoseconds(max(0, MonotonicClock.nanoseconds() - last))
+        }
+    }
 
     func confirmLeadership() async throws { _ = try await raft.readIndex() }
 

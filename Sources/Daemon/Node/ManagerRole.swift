@@ -59,7 +59,7 @@ actor ManagerRole {
         let store = try Store(
             path: directory + "/state.db",
             schema: Schema(
-                tables: Schema.clusterTables, kinds: [KeyValueCommand()], parts: [KeyValueState.self]))
+                tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
         let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
         let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
             keys.key(of: claimed, for: purpose)
@@ -113,7 +113,10 @@ actor ManagerRole {
                 if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
             }
         }
-        let member = DiscoveryMember(store: store, raft: raft) { [weak self] in await self?.authority() ?? .unknown }
+        let member = DiscoveryMember(
+            store: store, raft: raft, loop: environment.loops.discovery,
+            nodeName: environment.configuration.name ?? HostFacts.current.hostname
+        ) { [weak self] in await self?.authority() ?? .unknown }
         discovery = member
         environment.discovery.serve(member)
         let listen = environment.configuration.listenAddress
@@ -146,6 +149,7 @@ actor ManagerRole {
         removals?.cancel()
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
+        discovery?.lead(in: nil)
         discovery = nil
         manager.stopLeading()
         for channel in channels.values.flatMap(\.values) { channel.close() }
@@ -209,6 +213,7 @@ actor ManagerRole {
     private func fail(_ failure: RaftError) {
         guard !isStopped else { return }
         leadingTerm = nil
+        discovery?.lead(in: nil)
         manager.stopLeading()
         environment.onFailure("the manager cannot go on: \(failure)")
     }
@@ -248,7 +253,7 @@ actor ManagerRole {
         case .raft:
             // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
             guard channel.peer.role == .manager else { return }
-            await Self.receive(from: channel, for: raft, log)
+            await Self.receive(from: channel, for: raft, discovery, log)
         case .dispatch:
             await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
         case .api:
@@ -274,11 +279,14 @@ actor ManagerRole {
         }
     }
 
-    private nonisolated static func receive(from channel: Channel, for raft: RaftNode, _ log: Logger) async {
+    private nonisolated static func receive(
+        from channel: Channel, for raft: RaftNode, _ discovery: DiscoveryMember?, _ log: Logger
+    ) async {
         do {
             while let bytes = try await channel.receiveBytes() {
                 let message = try Message(decoding: bytes)
                 guard message.from == NodeID(of: channel.peer.nodeID) else { throw ChannelError.notAuthentic }
+                discovery?.heard(of: message.from)
                 raft.receive(message)
             }
         } catch {

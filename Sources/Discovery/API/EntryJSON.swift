@@ -7,11 +7,37 @@ struct EntryJSON {
 
     mutating func append(_ entry: KeyVersion) {
         begin()
+        write(entry)
+    }
+
+    /// One of a transaction's results.
+    mutating func appendResult(_ entry: KeyVersion) {
+        begin()
+        text("{\"KV\":")
+        write(entry)
+        text("}")
+    }
+
+    /// One of a transaction's errors.
+    mutating func appendFailure(_ operation: Int, _ what: String) {
+        begin()
+        text("{\"OpIndex\":\(operation),\"What\":")
+        string(Array(what.utf8)[...])
+        text("}")
+    }
+
+    private mutating func write(_ entry: KeyVersion) {
         bytes.reserveCapacity(bytes.count + entry.key.count + entry.value.count * 4 / 3 + 160)
         text("{\"LockIndex\":\(entry.lock),\"Key\":")
         string(entry.key)
         text(",\"Flags\":\(entry.flags),\"Value\":")
-        if entry.value.isEmpty { text("null") } else { base64(entry.value) }
+        if entry.value.isEmpty {
+            text("null")
+        } else {
+            text("\"")
+            Base64.append(entry.value, to: &bytes)
+            text("\"")
+        }
         if entry.isHeld {
             text(",\"Session\":")
             string(Array(entry.session.utf8)[...])
@@ -46,26 +72,4 @@ struct EntryJSON {
     }
 
     private static func hex(_ nibble: UInt8) -> UInt8 { nibble < 10 ? nibble + 0x30 : nibble + 0x57 }
-
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    /// RFC 4648 section 4.
-    private mutating func base64(_ value: ArraySlice<UInt8>) {
-        let alphabet = Self.alphabet
-        bytes.append(UInt8(ascii: "\""))
-        var index = value.startIndex
-        while value.endIndex - index >= 3 {
-            let group = UInt32(value[index]) << 16 | UInt32(value[index + 1]) << 8 | UInt32(value[index + 2])
-            for shift in [18, 12, 6, 0] as [UInt32] { bytes.append(alphabet[Int(group >> shift & 63)]) }
-            index += 3
-        }
-        if value.endIndex - index == 1 {
-            let group = UInt32(value[index]) << 16
-            bytes += [alphabet[Int(group >> 18 & 63)], alphabet[Int(group >> 12 & 63)], 0x3d, 0x3d]
-        } else if value.endIndex - index == 2 {
-            let group = UInt32(value[index]) << 16 | UInt32(value[index + 1]) << 8
-            bytes += [18, 12, 6].map { alphabet[Int(group >> $0 & 63)] } + [0x3d]
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
 }

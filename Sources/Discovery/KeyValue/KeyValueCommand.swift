@@ -1,8 +1,9 @@
 public import Store
 
-/// The kind `kv`: one change of one key.
+/// The kind `kv`: one change of one key, or of all that begin so.
 ///
-/// `format u8, operation u8, flags u64, expected u64, key (u32 length), value to the end`.
+/// `format u8, operation u8, flags u64, expected u64, key (u32 length)`, for `acquire` and `release` the session (u32
+/// length), then the value to the end.
 public struct KeyValueCommand: CommandKind {
     private static let format: UInt8 = 1
 
@@ -14,6 +15,22 @@ public struct KeyValueCommand: CommandKind {
         case checkAndDelete = 4
         /// All keys that begin so.
         case deleteTree = 5
+        /// Only if no other session holds it.
+        case acquire = 6
+        /// Only if the session holds it.
+        case release = 7
+        /// Drops the history up to the expected revision; the key is empty.
+        case compact = 8
+
+        var namesSession: Bool { self == .acquire || self == .release }
+    }
+
+    /// What the proposer learns.
+    enum Answer: UInt8 {
+        /// The condition did not hold.
+        case refused = 0
+        case done = 1
+        case noSession = 2
     }
 
     public let name = "kv"
@@ -21,7 +38,8 @@ public struct KeyValueCommand: CommandKind {
     public init() {}
 
     static func command(
-        _ operation: Operation, key: [UInt8], value: [UInt8] = [], flags: UInt64 = 0, expected: UInt64 = 0
+        _ operation: Operation, key: [UInt8], value: [UInt8] = [], flags: UInt64 = 0, expected: UInt64 = 0,
+        session: String = ""
     ) -> Command {
         var writer = ByteWriter()
         writer.integer(format)
@@ -29,11 +47,12 @@ public struct KeyValueCommand: CommandKind {
         writer.integer(flags)
         writer.integer(expected)
         writer.data(key)
+        if operation.namesSession { writer.string(session) }
         writer.raw(value)
         return Command(kind: "kv", payload: writer.bytes)
     }
 
-    /// - Returns: one byte, 1 where the condition held.
+    /// - Returns: one byte, an `Answer`.
     public func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8] {
         var reader = ByteReader(payload[...])
         guard try reader.integer(UInt8.self) == Self.format,
@@ -41,37 +60,28 @@ public struct KeyValueCommand: CommandKind {
         else { throw StoreError(.unknownKind, "an operation on keys that is not known to this version") }
         let flags = try reader.integer(UInt64.self)
         let expected = try reader.integer(UInt64.self)
-        let key = try reader.data()
-        var part = state.part(KeyValueState.self)
-        let found = part.version(of: key[...]).flatMap { $0.isDeleted ? nil : $0 }
-        var writes: [RowWrite] = []
+        let key = try reader.data()[...]
+        let session = operation.namesSession ? try reader.string() : ""
+        let value = reader.rest
+        var transaction = KeyValueTransaction(state, state.part(SessionState.self))
+        var outcome = KeyValueTransaction.Outcome.done(nil)
         switch operation {
-        case .checkAndSet where (found?.modify ?? 0) != expected:
-            state.keepRevision()
-            return [0]
-        case .checkAndDelete where found.map { $0.modify != expected } ?? false:
-            state.keepRevision()
-            return [0]
-        case .set, .checkAndSet:
-            writes = part.put(
-                KeyVersion(
-                    key: key[...], value: reader.rest, flags: flags, create: found?.create ?? state.revision,
-                    modify: state.revision, lock: found?.lock ?? 0, session: found?.session ?? ""))
-        case .delete, .checkAndDelete:
-            if let found { writes = part.put(Self.deletion(of: found, at: state.revision, order: 0)) }
-        case .deleteTree:
-            var all: [KeyVersion] = []
-            part.forEach(prefix: key[...]) { if !$0.isDeleted { all.append($0) } }
-            for (order, version) in all.enumerated() {
-                writes += part.put(Self.deletion(of: version, at: state.revision, order: UInt32(clamping: order)))
-            }
+        case .set: outcome = transaction.set(key, value, flags: flags)
+        case .checkAndSet: outcome = transaction.set(key, value, flags: flags, expected: expected)
+        case .delete: outcome = transaction.delete(key)
+        case .checkAndDelete: outcome = transaction.delete(key, expected: expected)
+        case .deleteTree: transaction.deleteTree(key)
+        case .acquire: outcome = transaction.lock(key, value, flags: flags, session: session)
+        case .release: outcome = transaction.unlock(key, value, flags: flags, session: session)
+        case .compact: transaction.compact(upTo: expected)
         }
-        if writes.isEmpty { state.keepRevision() } else { try state.put(part, writes: writes) }
-        return [1]
-    }
-
-    private static func deletion(of version: KeyVersion, at revision: UInt64, order: UInt32) -> KeyVersion {
-        KeyVersion(
-            key: version.key, value: [], create: version.create, modify: revision, order: order, isDeleted: true)
+        try transaction.finish(&state)
+        // What is forgotten is no change.
+        if operation == .compact { state.keepRevision() }
+        switch outcome {
+        case .done: return [Answer.done.rawValue]
+        case .refused: return [Answer.refused.rawValue]
+        case .noSession: return [Answer.noSession.rawValue]
+        }
     }
 }

@@ -20,8 +20,36 @@ public struct KeyValueState: StatePart {
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
     private(set) var forgotten: UInt64 = 0
+    /// The highest count of locks of a key whose deletion is gone: a key that comes anew counts on from here, so that the
+    /// number of a lock is never given twice.
+    private(set) var forgottenLock: UInt64 = 0
+    /// Who holds which key.
+    private var holds = OrderedTree<Hold> { $0.isBefore($1) }
 
     public init() {}
+
+    /// Sorted by session, then by key.
+    private struct Hold: Sendable {
+        let session: String
+        let key: [UInt8]
+
+        func isBefore(_ other: Hold) -> Bool {
+            session == other.session ? KeyOrder.isBefore(key[...], other.key[...]) : session < other.session
+        }
+    }
+
+    /// The keys that the session holds, in order.
+    func keys(heldBy session: String) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        holds.visit(
+            notBelow: { $0.session < session },
+            { hold in
+                guard hold.session == session else { return false }
+                keys.append(hold.key)
+                return true
+            })
+        return keys
+    }
 
     /// The newest version of the key, be it a deletion.
     func version(of key: ArraySlice<UInt8>) -> KeyVersion? {
@@ -30,34 +58,75 @@ public struct KeyValueState: StatePart {
 
     /// Calls `body` with the newest version of each key that begins so, deletions included, in the order of keys.
     func forEach(prefix: ArraySlice<UInt8>, _ body: (KeyVersion) -> Void) {
-        newest.forEach(notBelow: { KeyOrder.isBefore($0.key, prefix) }) { version in
-            guard version.key.starts(with: prefix) else { return false }
-            body(version)
-            return true
-        }
+        newest.visit(
+            notBelow: { KeyOrder.isBefore($0.key, prefix) },
+            { version in
+                guard version.key.starts(with: prefix) else { return false }
+                body(version)
+                return true
+            })
     }
 
     /// The versions after a revision, oldest first, until `body` returns false.
     func forEachVersion(after revision: UInt64, _ body: (KeyVersion) -> Bool) {
-        history.forEach(notBelow: { $0.modify <= revision }, body)
+        history.visit(notBelow: { $0.modify <= revision }, body)
+    }
+
+    /// The revision of the key's last change, a deletion included; where it is not known any more, one that is not lower.
+    func index(of key: ArraySlice<UInt8>) -> UInt64 { version(of: key)?.modify ?? forgotten }
+
+    /// The same of all keys that begin so.
+    func index(ofPrefix prefix: ArraySlice<UInt8>) -> UInt64 {
+        var index = forgotten
+        forEach(prefix: prefix) { index = max(index, $0.modify) }
+        return index
+    }
+
+    /// The version that a row holds; nil for a row of another kind.
+    static func version(row: [UInt8], id: [UInt8]) -> KeyVersion? {
+        id == compactedID ? nil : try? KeyVersion(row: row)
     }
 
     /// Puts a version in place; the rows that this changes.
     mutating func put(_ version: KeyVersion) -> [RowWrite] {
+        keep(version)
+        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
+        // Two for one, so that what is over the limit shrinks, and no single write pays for much.
+        guard kept > Limits.history else { return writes }
+        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
+        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
+        return writes
+    }
+
+    /// Drops what newer versions replaced up to that revision; the rows that this changes.
+    mutating func compact(upTo revision: UInt64) -> [RowWrite] {
+        var writes: [RowWrite] = []
+        while let oldest = firstVersion(after: compacted), oldest.modify <= revision { compactOne(&writes) }
+        guard compacted < revision || !writes.isEmpty else { return [] }
+        compacted = max(compacted, revision)
+        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
+        return writes
+    }
+
+    private func firstVersion(after revision: UInt64) -> KeyVersion? {
+        history.first { $0.modify <= revision }
+    }
+
+    private mutating func keep(_ version: KeyVersion) {
+        if let old = self.version(of: version.key), old.isHeld {
+            holds.remove(Hold(session: old.session, key: Array(old.key)))
+        }
+        if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
         newest.put(version)
         history.put(version)
         kept += 1
-        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
-        // Two for one, so that what is over the limit shrinks, and no single write pays for much.
-        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
-        return writes
     }
 
     /// Moves the compaction over the oldest version, and drops it unless it is the newest of a live key.
     private mutating func compactOne(_ writes: inout [RowWrite]) {
         let compacted = compacted
         var oldest: [KeyVersion] = []
-        history.forEach(notBelow: { $0.modify <= compacted }) { version in
+        forEachVersion(after: compacted) { version in
             guard oldest.first.map({ $0.modify == version.modify }) ?? true else { return false }
             oldest.append(version)
             return true
@@ -70,12 +139,10 @@ public struct KeyValueState: StatePart {
             if isNewest {
                 newest.remove(version)
                 forgotten = version.modify
+                forgottenLock = max(forgottenLock, version.lock)
             }
             history.remove(version)
             writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
-        }
-        if !oldest.isEmpty {
-            writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
         }
     }
 
@@ -88,6 +155,7 @@ public struct KeyValueState: StatePart {
         var writer = ByteWriter()
         writer.integer(compacted)
         writer.integer(forgotten)
+        writer.integer(forgottenLock)
         return writer.bytes
     }
 
@@ -96,6 +164,8 @@ public struct KeyValueState: StatePart {
             var reader = ByteReader(row[...])
             compacted = try reader.integer()
             forgotten = try reader.integer()
+            // The first versions did not write it.
+            forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
             kept = 0
             forEachVersion(after: compacted) { _ in
                 kept += 1
@@ -105,13 +175,11 @@ public struct KeyValueState: StatePart {
         }
         let version = try KeyVersion(row: row)
         guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
-        newest.put(version)
-        history.put(version)
-        kept += 1
+        keep(version)
     }
 
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
-        try history.forEach {
+        try history.visit {
             try body($0.rowID, $0.bytes)
             return true
         }

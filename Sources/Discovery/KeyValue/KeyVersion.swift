@@ -75,6 +75,13 @@ struct KeyVersion: Sendable {
     private var keyStart: Int { Offset.session + Int(bytes[Offset.sessionLength]) }
     private var valueStart: Int { keyStart + Int(integer(at: Offset.keyLength) as UInt16) }
 
+    /// The same, said without its value.
+    var withoutValue: KeyVersion {
+        KeyVersion(
+            key: key, value: [], flags: flags, create: create, modify: modify, order: order, lock: lock,
+            session: session, isDeleted: isDeleted)
+    }
+
     /// The row's id: versions sort as they were made.
     var rowID: [UInt8] {
         var id: [UInt8] = []

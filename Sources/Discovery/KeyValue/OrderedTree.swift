@@ -41,7 +41,7 @@ struct OrderedTree<Element: Sendable>: Sendable {
     }
 
     /// Calls `body` with the elements from the first for which `isBelow` is false, until it returns false.
-    func forEach(notBelow isBelow: (Element) -> Bool = { _ in false }, _ body: (Element) throws -> Bool) rethrows {
+    func visit(notBelow isBelow: (Element) -> Bool = { _ in false }, _ body: (Element) throws -> Bool) rethrows {
         try scan(root, isBelow, body)
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct KeyValueAPITests {
     @Test func aValueComesBackAsConsulAnswersIt() async throws {
-        let member = LoneMember()
+        let member = try LoneMember()
         let put = try await member.ask(.put, "/v1/kv/a/b?flags=7", "hello")
         #expect(put.text == "true")
         let got = try await member.ask(.get, "/v1/kv/a/b")
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func checkAndSetWritesOnlyWhatItSaw() async throws {
-        let member = LoneMember()
+        let member = try LoneMember()
         #expect(try await member.ask(.put, "/v1/kv/k?cas=0", "1").text == "true")
         #expect(try await member.ask(.put, "/v1/kv/k?cas=0", "2").text == "false")
         #expect(try await member.ask(.put, "/v1/kv/k?cas=1", "3").text == "true")
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func aPrefixHasTheIndexOfItsLastChangeDeletionsIncluded() async throws {
-        let member = LoneMember()
+        let member = try LoneMember()
         for key in ["a/1", "a/2", "b/1"] { _ = try await member.ask(.put, "/v1/kv/\(key)", "x") }
         #expect(try await member.ask(.get, "/v1/kv/a?recurse").index == 2)
         #expect(try await member.ask(.get, "/v1/kv/?keys&separator=/").text == #"["a/","b/"]"#)
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func whatCannotBeIsRefused() async throws {
-        let member = LoneMember()
+        let member = try LoneMember()
         #expect(try await member.ask(.put, "/v1/kv/", "x").response.status == .badRequest)
         #expect(try await member.ask(.put, "/v1/kv/a/../b", "x").response.status == .badRequest)
         #expect(try await member.ask(.put, "/v1/kv/k?cas=x", "x").response.status == .badRequest)
@@ -60,10 +60,10 @@ import Testing
     }
 
     @Test func theStateOfASnapshotIsTheSame() async throws {
-        let member = LoneMember()
+        let member = try LoneMember()
         for number in 0..<200 { _ = try await member.ask(.put, "/v1/kv/k\(number % 30)", "\(number)") }
         _ = try await member.ask(.delete, "/v1/kv/k1?recurse")
-        let copy = LoneMember()
+        let copy = try LoneMember()
         try copy.store.restore(member.store.snapshotBytes().bytes)
         #expect(copy.store.stateHash == member.store.stateHash)
         #expect(try await copy.ask(.get, "/v1/kv/?recurse").text == member.ask(.get, "/v1/kv/?recurse").text)

@@ -40,7 +40,7 @@ import Testing
 
     private func all(_ tree: OrderedTree<Int>) -> [Int] {
         var all: [Int] = []
-        tree.forEach {
+        tree.visit {
             all.append($0)
             return true
         }

@@ -1,0 +1,134 @@
+public import Store
+
+/// The sessions that are alive, and the keys whose locks wait because a holder's session ended.
+public struct SessionState: StatePart {
+    public static let name = "session"
+
+    enum Limits {
+        /// Sessions at a time; further ones are refused.
+        static let sessions = 100_000
+    }
+
+    private var sessions = OrderedTree<KeySession> { $0.id < $1.id }
+    private var delays = OrderedTree<LockDelay> { KeyOrder.isBefore($0.key[...], $1.key[...]) }
+    /// The revision of the last session that was made or ended.
+    private(set) var lastChange: UInt64 = 0
+    /// Differs from every earlier state's of this process: what is derived need not be derived again while it is the same.
+    private(set) var stamp: UInt64 = 0
+
+    public init() {}
+
+    var count: Int { sessions.count }
+
+    func session(_ id: String) -> KeySession? {
+        sessions.first { $0.id < id }.flatMap { $0.id == id ? $0 : nil }
+    }
+
+    /// In the order of ids.
+    var all: [KeySession] {
+        var all: [KeySession] = []
+        sessions.visit {
+            all.append($0)
+            return true
+        }
+        return all
+    }
+
+    func delay(of key: ArraySlice<UInt8>) -> LockDelay? {
+        delays.first { KeyOrder.isBefore($0.key[...], key) }.flatMap { $0.key[...] == key ? $0 : nil }
+    }
+
+    /// In the order of keys.
+    var allDelays: [LockDelay] {
+        var all: [LockDelay] = []
+        delays.visit {
+            all.append($0)
+            return true
+        }
+        return all
+    }
+
+    // MARK: Changes, each with the rows that differ
+
+    mutating func put(_ session: KeySession) -> [RowWrite] {
+        sessions.put(session)
+        return [RowWrite(part: Self.name, id: Self.id(of: session), row: session.row), changed(at: session.modify)]
+    }
+
+    mutating func remove(_ session: KeySession, at revision: UInt64) -> [RowWrite] {
+        sessions.remove(session)
+        return [RowWrite(part: Self.name, id: Self.id(of: session), row: nil), changed(at: revision)]
+    }
+
+    mutating func put(_ delay: LockDelay) -> [RowWrite] {
+        delays.put(delay)
+        stamp &+= 1
+        return [RowWrite(part: Self.name, id: Self.id(of: delay), row: delay.row)]
+    }
+
+    /// Ends the delay, unless the key has a newer one.
+    mutating func endDelay(of key: [UInt8], from revision: UInt64) -> [RowWrite] {
+        guard let delay = delay(of: key[...]), delay.revision == revision else { return [] }
+        delays.remove(delay)
+        stamp &+= 1
+        return [RowWrite(part: Self.name, id: Self.id(of: delay), row: nil)]
+    }
+
+    private mutating func changed(at revision: UInt64) -> RowWrite {
+        lastChange = revision
+        stamp &+= 1
+        return RowWrite(part: Self.name, id: [RowKind.lastChange.rawValue], row: lastChangeRow)
+    }
+
+    // MARK: Rows
+
+    /// The first byte of a row's id.
+    private enum RowKind: UInt8 {
+        /// Then the session's id.
+        case session = 1
+        /// Then the key.
+        case delay = 2
+        case lastChange = 3
+    }
+
+    private static func id(of session: KeySession) -> [UInt8] { [RowKind.session.rawValue] + Array(session.id.utf8) }
+    private static func id(of delay: LockDelay) -> [UInt8] { [RowKind.delay.rawValue] + delay.key }
+
+    /// Whether the row is about which sessions there are.
+    static func isSessions(_ write: RowWrite) -> Bool {
+        write.part == name && write.id == [RowKind.lastChange.rawValue]
+    }
+
+    private var lastChangeRow: [UInt8] {
+        var writer = ByteWriter()
+        writer.integer(lastChange)
+        return writer.bytes
+    }
+
+    public mutating func load(id: [UInt8], row: [UInt8]) throws {
+        stamp &+= 1
+        switch id.first.flatMap(RowKind.init) {
+        case .session:
+            let session = try KeySession(row: row)
+            guard Self.id(of: session) == id else { throw StoreError(.malformed, "a session under another's id") }
+            sessions.put(session)
+        case .delay: delays.put(try LockDelay(key: Array(id.dropFirst()), row: row))
+        case .lastChange:
+            var reader = ByteReader(row[...])
+            lastChange = try reader.integer()
+        case nil: throw StoreError(.unknownKind, "a session's row of a kind that is not known to this version")
+        }
+    }
+
+    public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        try sessions.visit {
+            try body(Self.id(of: $0), $0.row)
+            return true
+        }
+        try delays.visit {
+            try body(Self.id(of: $0), $0.row)
+            return true
+        }
+        if lastChange > 0 { try body([RowKind.lastChange.rawValue], lastChangeRow) }
+    }
+}
