@@ -109,6 +109,7 @@ public final class WatchHub: PartObserver {
 
     // MARK: Hearing of changes
 
+    /// Wakes those who wait for what these rows hold.
     public func applied(_ writes: [RowWrite], revision: UInt64) {
         let woken = state.withLock { state -> [BlockingWaiter] in
             guard !state.topics.isEmpty else { return [] }
@@ -128,6 +129,7 @@ public final class WatchHub: PartObserver {
         }
     }
 
+    /// Wakes everybody: the state is another one.
     public func replaced() {
         let woken = state.withLock { state in
             // In no particular order: who waits learns only that it is to look again.

@@ -31,6 +31,7 @@ public struct Effects: Sendable {
     /// The member must stop: it or another broke the protocol.
     public internal(set) var fault: String?
 
+    /// A piece of the latest snapshot that a follower is to be sent.
     public struct SnapshotRead: Sendable {
         public let to: NodeID
         public let metadata: SnapshotMetadata

@@ -6,6 +6,7 @@ internal import Synchronization
 ///
 /// Everything here may be called from any thread or task.
 public final class RaftNode: Sendable {
+    /// Where a member keeps its log, who it is, and how it is set.
     public struct Options: Sendable {
         /// Drawn anew whenever a member joins with an empty folder: see `NodeID`.
         public var id: NodeID
