@@ -16,6 +16,7 @@ struct SimulatedNetwork {
     var lossPercent: UInt64 = 0
     var repeatPercent: UInt64 = 0
     var slowPercent: UInt64 = 0
+    var latency: UInt64 = 4_000_000
     /// Soonest last, so that taking is cheap.
     private var queue: [Delivery] = []
     private var order: UInt64 = 0
@@ -36,7 +37,7 @@ struct SimulatedNetwork {
         for copy in 0..<copies {
             let slow = random.below(100) < slowPercent
             // A repeated message may be very late.
-            let longest: UInt64 = copy > 0 && random.below(3) == 0 ? 3_000_000_000 : slow ? 400_000_000 : 4_000_000
+            let longest: UInt64 = copy > 0 && random.below(3) == 0 ? 3_000_000_000 : slow ? 400_000_000 : latency
             let departure = max(sentAt, clogs[link] ?? 0)
             let time = departure + 200_000 + random.below(longest)
             insert(Delivery(time: time, order: order, message: bytes, to: message.to))

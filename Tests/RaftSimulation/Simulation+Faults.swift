@@ -4,7 +4,8 @@ extension Simulation {
     func injectFault() {
         guard !faults.isEmpty else { return }
         let fault = faults[Int(random.below(UInt64(faults.count)))]
-        let member = anyMember
+        // What happens to a leader shows more than what happens to a follower.
+        let member = random.below(3) == 0 ? leader ?? anyMember : anyMember
         trace.note("fault", now, member.id.value)
         trace.explain("\(fault)")
         switch fault {

@@ -59,7 +59,7 @@ extension Simulation {
         member.restartAt = now + duration
     }
 
-    /// Flips a bit of a log or of the votes while the power is off. One member at most is lost to this, and never the
+    /// Flips a bit of log, votes or snapshot while the power is off. One member at most is lost to this, and never the
     /// majority of a group: what only the lost ones had may be gone then, whoever wrote the program.
     func flipBit(of member: SimulatedMember) {
         let isEnough = members.allSatisfy { other in
@@ -70,7 +70,7 @@ extension Simulation {
         }
         guard isEnough, options.members >= 3, !members.contains(where: \.isDamaged) else { return }
         powerOff(member, for: 20_000_000 + random.below(500_000_000))
-        let names = member.disk.names.filter { $0.hasPrefix("segment-") || $0 == "vote" }
+        let names = member.disk.names.filter { $0.hasPrefix("segment-") || $0.hasPrefix("snapshot-") || $0 == "vote" }
         guard !names.isEmpty else { return }
         let name = names[Int(random.below(UInt64(names.count)))]
         trace.explain("a bit of \(name) flips")

@@ -32,6 +32,7 @@ package final class Simulation: Transport {
         self.options = options
         trace = Trace(isRecording: recording)
         random = SeededGenerator(seed: seed)
+        network.latency = options.latencyMilliseconds * 1_000_000
         for number in 1...UInt64(options.members + options.spares) {
             let disk = SimulatedDisk(seed: random.next(), trace: trace)
             let machine = SimulatedStateMachine(seed: random.next())

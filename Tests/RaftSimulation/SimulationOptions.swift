@@ -16,17 +16,24 @@ package struct SimulationOptions: Sendable {
     package var faultMilliseconds: UInt64 = 250
     /// Each run has about half of these.
     package var faults = Fault.allCases
+    /// A message that nothing holds up arrives within so long.
+    package var latencyMilliseconds: UInt64 = 4
     package var settings = SimulationOptions.smallSettings
 
     package init() {}
 
-    /// A group whose size follows from the seed.
+    /// A group whose size, pace and limits follow from the seed.
     package static func drawn(from seed: UInt64) -> SimulationOptions {
         var random = SeededGenerator(seed: ~seed)
         var options = SimulationOptions()
         options.members = [1, 3, 3, 3, 3, 4, 5, 5][Int(random.below(8))]
         options.spares = [0, 0, 1, 2, 2, 3][Int(random.below(6))]
         options.settings.allowsLeases = random.below(3) > 0
+        options.faultMilliseconds = [80, 150, 250, 250][Int(random.below(4))]
+        options.latencyMilliseconds = [4, 4, 30, 100][Int(random.below(4))]
+        // One entry a message: then a leader that ends leaves more behind that is half done.
+        if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
+        if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
         return options
     }
 

@@ -204,6 +204,22 @@ import Testing
         try simulation.heal()
     }
 
+    /// A leader whose own snapshot is damaged does not send it for ever: its state is whole, so it takes another.
+    @Test func aDamagedSnapshotIsTakenAnew() throws {
+        let simulation = try group(3)
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        try write(120, to: simulation)
+        let disk = try leader(simulation).disk
+        let name = try #require(disk.names.last { $0.hasPrefix("snapshot-") })
+        disk.modify(name) { $0[1_000] ^= 4 }
+        simulation.repairAll()
+        try simulation.run(until: simulation.now + 4 * Self.second)
+        #expect(member.machine.restores == 1)
+        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
+        try simulation.heal()
+    }
+
     @Test func aSnapshotWithLostPiecesArrives() throws {
         let simulation = try group(3)
         let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })

@@ -64,7 +64,8 @@ for seed in first..<first + count {
         digest = (digest ^ simulation.trace.digest) &* 0x9fb2_1c65_1e98_df25
     } catch {
         failures += 1
-        print("FAILED: \(error)")
+        // At once: whoever ends a long run wants to know what it found.
+        FileHandle.standardOutput.write(Data("FAILED: \(error)\n".utf8))
         if !CommandLine.arguments.contains("--keep-going") { exit(1) }
     }
 }

@@ -17,6 +17,8 @@ public struct Effects: Sendable {
     public internal(set) var messagesAfterSync: [Message] = []
     /// Pieces of the current snapshot that a follower waits for.
     public internal(set) var snapshotReads: [SnapshotRead] = []
+    /// A follower that was sent all of this snapshot wants it from the start: what this member has may be damaged.
+    public internal(set) var doubtedSnapshot: SnapshotMetadata?
     /// Pieces of the leader's snapshot to keep; after the last one, `RaftCore.snapshotReceived` or `snapshotDamaged`.
     public internal(set) var snapshotWrites: [Message.SnapshotChunk] = []
     /// State machine and log start anew from this snapshot, which is complete and durable.
@@ -40,7 +42,8 @@ public struct Effects: Sendable {
 
     var isEmpty: Bool {
         writeNumber == nil && messages.isEmpty && messagesAfterSync.isEmpty && snapshotReads.isEmpty
-            && snapshotWrites.isEmpty && snapshotToInstall == nil && committed.isEmpty && reads.isEmpty
+            && doubtedSnapshot == nil && snapshotWrites.isEmpty && snapshotToInstall == nil && committed.isEmpty
+            && reads.isEmpty
             && failedReads.isEmpty && roleChange == nil && fault == nil
     }
 }

@@ -12,6 +12,8 @@ struct FollowerProgress: Sendable {
     struct SnapshotTransfer: Sendable, Equatable {
         let metadata: SnapshotMetadata
         var offset: UInt64
+        /// The last piece is on its way, or was.
+        var isSent = false
     }
 
     let id: NodeID

@@ -41,6 +41,8 @@ package final class RaftDriver {
 
     var snapshotInProgress: (writer: SnapshotWriter, source: any ByteSource)?
     var bytesSinceSnapshot = 0
+    /// The newest snapshot does not check: another is due.
+    var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
     static let snapshotRetryInterval: Duration = .seconds(10)
 
