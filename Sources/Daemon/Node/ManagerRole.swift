@@ -150,6 +150,7 @@ actor ManagerRole {
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
         discovery?.lead(in: nil)
+        discovery?.watches.stop()
         discovery = nil
         manager.stopLeading()
         for channel in channels.values.flatMap(\.values) { channel.close() }

@@ -35,6 +35,7 @@ public struct DiscoveryAPI: Sendable {
             let key = try PercentCoding.decode(String(path.dropFirst("/v1/kv/".count)))
             let routes = KeyValueRoutes(cluster: cluster)
             switch request.method {
+            case .get where request.query.contains("watch"): return try watch(key, request.query)
             case .get, .head: return try await read(try KeyValueRoutes.read(key, request.query), request)
             case .put: return try await onLeader(request) { try await routes.put(key, request) }
             case .delete: return try await onLeader(request) { try await routes.delete(key, request) }
@@ -45,7 +46,18 @@ public struct DiscoveryAPI: Sendable {
             return try await session(String(path.dropFirst("/v1/session/".count)), request)
         }
         switch path {
+        case "/v1/operator/kv/compact":
+            guard request.method == .put else { throw Self.methodNotAllowed(request, "PUT") }
+            return try await onLeader(request) { try await WatchRoutes(cluster: cluster).compact(request.query) }
         case "/v1/txn": return try await transaction(request)
+        case LeaderRevision.path:
+            // Between managers.
+            let options = try ReadOptions(request.query)
+            return try await onLeader(request) {
+                if options.consistency == .consistent { try await cluster.confirmLeadership() }
+                let revision = cluster.store.revision
+                return DiscoveryAnswer(index: revision, body: Array("\(revision)".utf8))
+            }
         case "/v1/status/leader", "/v1/status/peers":
             guard request.method == .get || request.method == .head else {
                 throw Self.methodNotAllowed(request, "GET")
@@ -53,6 +65,13 @@ public struct DiscoveryAPI: Sendable {
             return status(path == "/v1/status/leader")
         default: throw Self.unknownPath
         }
+    }
+
+    private func watch(_ key: String, _ query: HTTPQuery) throws -> HTTPResponse {
+        let topic = try KeyValueRoutes.topic(key, query)
+        let headers = Self.headers(
+            index: cluster.store.revision, knowsLeader: cluster.knowsLeader, lastContact: cluster.lastContact)
+        return try WatchRoutes(cluster: cluster).watch(topic, query, headers: headers)
     }
 
     private nonisolated(nonsending) func transaction(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -64,7 +83,7 @@ public struct DiscoveryAPI: Sendable {
         guard transaction.isReadOnly else {
             return try await onLeader(onward) { try await TransactionRoutes(cluster: cluster).run(transaction) }
         }
-        return try await readNow(options, onward) { try TransactionRoutes.read(transaction, from: $0) }
+        return try await readNow(options) { try TransactionRoutes.read(transaction, from: $0) }
     }
 
     /// As far as this member knows; it needs no leader.
@@ -125,49 +144,41 @@ public struct DiscoveryAPI: Sendable {
         _ read: DiscoveryRead, _ request: HTTPRequest
     ) async throws -> HTTPResponse {
         let options = try ReadOptions(request.query)
-        func now() async throws -> HTTPResponse {
-            try await readNow(options, request) { read.answer(from: $0) }
+        if let index = options.index {
+            try await freshen(options)
+            if let answer = try await cluster.watches.answer(to: read, after: index, within: options.waitWithJitter) {
+                return response(answer, options)
+            }
         }
-        guard let index = options.index else { return try await now() }
-        // Where another member leads, its word at the beginning counts; the waiting is done here. What this member applies
-        // beyond that index came after it, so that an answer from its own state is no older than the question.
-        if options.consistency != .stale, !cluster.isLeading {
-            let answer = try await now()
-            guard answer.status.isSuccess || answer.status == .notFound else { return answer }
-            if let found = answer.headers["X-Consul-Index"].flatMap({ UInt64($0) }), found > index { return answer }
-        } else if options.consistency == .consistent {
-            try await cluster.confirmLeadership()
-        }
-        if let answer = try await cluster.watches.answer(to: read, after: index, within: options.waitWithJitter) {
-            return response(answer)
-        }
-        return try await now()
+        return try await readNow(options) { read.answer(from: $0) }
     }
 
     /// Answers without waiting for a change.
     private nonisolated(nonsending) func readNow(
-        _ options: ReadOptions, _ request: HTTPRequest, _ answer: (Snapshot) throws -> DiscoveryAnswer
+        _ options: ReadOptions, _ answer: (Snapshot) throws -> DiscoveryAnswer
     ) async throws -> HTTPResponse {
-        if options.consistency != .stale {
-            guard cluster.isLeading else { return try await cluster.forward(Self.withoutWaiting(request)) }
+        try await freshen(options)
+        return response(try answer(cluster.store.snapshot), options)
+    }
+
+    /// Sees to it that this member's state shows what was acknowledged before the call, as far as that is wanted.
+    private nonisolated(nonsending) func freshen(_ options: ReadOptions) async throws {
+        if options.consistency == .stale { return }
+        if cluster.isLeading {
             if options.consistency == .consistent { try await cluster.confirmLeadership() }
+            return
         }
-        return response(try answer(cluster.store.snapshot))
+        let isConsistent = options.consistency == .consistent
+        let questions = isConsistent ? cluster.watches.consistentQuestions : cluster.watches.questions
+        try await questions.ask { [cluster] in
+            try await LeaderRevision(cluster: cluster).reach(isConsistent: isConsistent)
+        }
     }
 
-    private static func withoutWaiting(_ request: HTTPRequest) -> HTTPRequest {
-        guard request.query.contains("index") else { return request }
-        let query = request.query.items.filter { $0.name != "index" && $0.name != "wait" }
-        var plain = HTTPRequest(
-            request.method, request.path, query: query.map { ($0.name, $0.value) }, headers: request.headers,
-            body: request.body)
-        plain.peer = request.peer
-        return plain
-    }
-
-    private func response(_ answer: DiscoveryAnswer) -> HTTPResponse {
+    private func response(_ answer: DiscoveryAnswer, _ options: ReadOptions? = nil) -> HTTPResponse {
         var headers = Self.headers(
-            index: answer.index, knowsLeader: cluster.knowsLeader, lastContact: cluster.lastContact)
+            index: answer.index, knowsLeader: cluster.knowsLeader,
+            lastContact: options?.consistency == .stale ? cluster.lastContact : .zero)
         if !answer.body.isEmpty { headers.add("Content-Type", answer.contentType) }
         return HTTPResponse(answer.status, headers: headers, body: HTTPBody(answer.body))
     }

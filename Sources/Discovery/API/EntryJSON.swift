@@ -18,6 +18,14 @@ struct EntryJSON {
         text("}")
     }
 
+    /// One of a watcher's changes.
+    mutating func appendChange(_ version: KeyVersion) {
+        begin()
+        text(version.isDeleted ? "{\"Type\":\"delete\",\"KV\":" : "{\"Type\":\"set\",\"KV\":")
+        write(version)
+        text("}")
+    }
+
     /// One of a transaction's errors.
     mutating func appendFailure(_ operation: Int, _ what: String) {
         begin()

@@ -25,6 +25,16 @@ struct KeyValueRoutes {
         return .entry(bytes, isRaw: query.contains("raw"))
     }
 
+    /// What a watcher of the key, or with `recurse` of all that begin so, is told of.
+    static func topic(_ key: String, _ query: HTTPQuery) throws(HTTPError) -> WatchTopic {
+        if query.contains("recurse") {
+            try checkLength(key)
+            return .prefix(Array(key.utf8))
+        }
+        try check(key)
+        return .key(Array(key.utf8))
+    }
+
     nonisolated(nonsending) func put(_ key: String, _ request: HTTPRequest) async throws -> DiscoveryAnswer {
         try Self.check(key)
         let query = request.query
@@ -91,7 +101,7 @@ struct KeyValueRoutes {
         }
     }
 
-    private static func number(_ query: HTTPQuery, _ name: String) throws(HTTPError) -> UInt64? {
+    static func number(_ query: HTTPQuery, _ name: String) throws(HTTPError) -> UInt64? {
         guard let text = query[name] else { return nil }
         guard let number = UInt64(text) else {
             throw HTTPError(.badRequest, "query parameter '\(name)' must be a whole number, not '\(text)'")

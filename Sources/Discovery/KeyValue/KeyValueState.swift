@@ -8,6 +8,10 @@ public struct KeyValueState: StatePart {
     enum Limits {
         /// Versions that are kept beside the newest of each key; the state drops the oldest beyond them.
         static let history = 20_000
+        /// Their bytes, keys and values.
+        static let historyBytes = 64 << 20
+        /// Versions that one write may have to drop.
+        static let dropped = 1_024
     }
 
     /// By key.
@@ -16,6 +20,7 @@ public struct KeyValueState: StatePart {
     private var history = OrderedTree<KeyVersion> { $0.isBefore($1) }
     /// Versions of `history` that are newer than `compacted`.
     private var kept = 0
+    private var keptBytes = 0
     /// Versions up to this revision are gone where a newer one replaced them.
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
@@ -92,8 +97,13 @@ public struct KeyValueState: StatePart {
         keep(version)
         var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
-        guard kept > Limits.history else { return writes }
-        for _ in 0..<2 where kept > Limits.history { compactOne(&writes) }
+        guard isOverLimit else { return writes }
+        var rounds = 0
+        // A limit of bytes may need many small ones to go for one that is large.
+        while isOverLimit, rounds < Limits.dropped {
+            compactOne(&writes)
+            rounds += 1
+        }
         writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
         return writes
     }
@@ -108,6 +118,8 @@ public struct KeyValueState: StatePart {
         return writes
     }
 
+    private var isOverLimit: Bool { kept > Limits.history || keptBytes > Limits.historyBytes }
+
     private func firstVersion(after revision: UInt64) -> KeyVersion? {
         history.first { $0.modify <= revision }
     }
@@ -120,6 +132,7 @@ public struct KeyValueState: StatePart {
         newest.put(version)
         history.put(version)
         kept += 1
+        keptBytes += version.bytes.count
     }
 
     /// Moves the compaction over the oldest version, and drops it unless it is the newest of a live key.
@@ -133,6 +146,7 @@ public struct KeyValueState: StatePart {
         }
         for version in oldest {
             kept -= 1
+            keptBytes -= version.bytes.count
             self.compacted = version.modify
             let isNewest = self.version(of: version.key).map { !$0.isBefore(version) && !version.isBefore($0) } ?? false
             if isNewest, !version.isDeleted { continue }
@@ -167,9 +181,10 @@ public struct KeyValueState: StatePart {
             forgotten = try reader.integer()
             // The first versions did not write it.
             forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
-            kept = 0
-            forEachVersion(after: compacted) { _ in
+            (kept, keptBytes) = (0, 0)
+            forEachVersion(after: compacted) { version in
                 kept += 1
+                keptBytes += version.bytes.count
                 return true
             }
             return

@@ -7,19 +7,24 @@ import Synchronization
 /// out who is concerned, and leaves the waking to its loop.
 public final class WatchHub: PartObserver {
     enum Limits {
-        /// Blocking queries that wait at a time (503).
+        /// Blocking queries and watchers at a time (503).
         static let waiters = 32_768
     }
 
     private struct State {
         var topics = WatchTopics()
         var waiting = 0
+        /// The last revision that those who are told of changes were told of.
+        var published: UInt64
         let limit: Int
     }
 
     /// Not held: it holds this, and whoever uses this holds it.
     unowned let store: Store
     let loop: EventLoop
+    /// Of this member, where another leads.
+    let questions = LeaderQuestions()
+    let consistentQuestions = LeaderQuestions()
     private let state: Mutex<State>
 
     /// - Parameter loop: keeps the time, and wakes.
@@ -30,7 +35,7 @@ public final class WatchHub: PartObserver {
     init(store: Store, loop: EventLoop, waiterLimit: Int) {
         self.store = store
         self.loop = loop
-        state = Mutex(State(limit: waiterLimit))
+        state = Mutex(State(published: store.revision, limit: waiterLimit))
         store.observe(self)
     }
 
@@ -68,18 +73,13 @@ public final class WatchHub: PartObserver {
     }
 
     private func enter(_ waiter: BlockingWaiter, _ topic: WatchTopic) throws(HTTPError) {
-        let isFull = state.withLock { state in
-            guard state.waiting < state.limit else { return true }
-            state.waiting += 1
-            state.topics.change(topic) { $0.waiters.append(waiter) }
-            return false
-        }
-        if isFull {
-            throw HTTPError(
-                .serviceUnavailable,
-                "too many blocking queries wait on this manager already; ask another one, or ask without 'index'")
-        }
+        try enter()
+        state.withLock { state in state.topics.change(topic) { $0.waiters.append(waiter) } }
     }
+
+    private static let full = HTTPError(
+        .serviceUnavailable,
+        "too many blocking queries wait on this manager already; ask another one, or ask without 'index'")
 
     private func leave(_ waiter: BlockingWaiter, _ topic: WatchTopic) {
         waiter.finish(.cancelled)
@@ -107,35 +107,102 @@ public final class WatchHub: PartObserver {
         }
     }
 
+    // MARK: Watching
+
+    var published: UInt64 { state.withLock { $0.published } }
+
+    /// - Throws: `HTTPError` 503 where there are too many already.
+    func checkRoom() throws(HTTPError) {
+        if state.withLock({ $0.waiting >= $0.limit }) { throw Self.full }
+    }
+
+    /// Counts one more, who is to leave again.
+    func enter() throws(HTTPError) {
+        let isFull = state.withLock { state in
+            guard state.waiting < state.limit else { return true }
+            state.waiting += 1
+            return false
+        }
+        if isFull { throw Self.full }
+    }
+
+    /// Tells the feed of all changes from now on, unless there were some since the revision that it has read up to.
+    func attach(_ feed: KeyFeed, at position: UInt64) {
+        state.withLock { state in
+            guard state.published <= position else { return }
+            state.topics.change(feed.topic) { $0.feeds.append(feed) }
+            feed.sync(at: position)
+        }
+    }
+
+    func leave(_ feed: KeyFeed) {
+        feed.end()
+        state.withLock { state in
+            state.waiting -= 1
+            state.topics.change(feed.topic) { topic in topic.feeds.removeAll { $0 === feed } }
+        }
+    }
+
+    /// Ends all waiting: this member stops. Who waited is told so.
+    public func stop() {
+        let (waiters, feeds) = state.withLock { state in
+            defer { state.topics = WatchTopics() }
+            return (state.topics.allWaiters, state.topics.allFeeds)
+        }
+        for waiter in waiters { waiter.finish(.cancelled) }
+        for feed in feeds { feed.end() }
+    }
+
     // MARK: Hearing of changes
 
     /// Wakes those who wait for what these rows hold.
     public func applied(_ writes: [RowWrite], revision: UInt64) {
-        let woken = state.withLock { state -> [BlockingWaiter] in
-            guard !state.topics.isEmpty else { return [] }
-            var woken: [BlockingWaiter] = []
+        let woken = state.withLock { state -> Woken in
+            defer { state.published = max(state.published, revision) }
+            var woken = Woken()
+            guard !state.topics.isEmpty else { return woken }
+            var news: [WatchTopic: [KeyVersion]] = [:]
             for write in writes {
-                state.topics.forEach(of: write) { topic in
+                state.topics.forEach(of: write) { key, topic, version in
                     topic.index = max(topic.index ?? 0, revision)
-                    woken += topic.takeWaiters(before: revision)
+                    woken.waiters += topic.takeWaiters(before: revision)
+                    if let version, !topic.feeds.isEmpty { news[key, default: []].append(version) }
                 }
+            }
+            // In no particular order: no two topics have a watcher in common.
+            for (key, versions) in news {
+                let batch = ChangeBatch(revision: revision, versions: versions)
+                state.topics.change(key) { woken.watchers += $0.publish(batch) }
             }
             return woken
         }
         guard !woken.isEmpty else { return }
         loop.submit { [store] in
             let answers = SharedAnswers(store: store)
-            for waiter in woken { waiter.finish(.changed(answers)) }
+            for waiter in woken.waiters { waiter.finish(.changed(answers)) }
+            for watcher in woken.watchers { watcher.resume() }
         }
     }
 
     /// Wakes everybody: the state is another one.
     public func replaced() {
         let woken = state.withLock { state in
-            // In no particular order: who waits learns only that it is to look again.
-            defer { state.topics = WatchTopics() }
-            return state.topics.allWaiters
+            var woken = Woken(waiters: state.topics.allWaiters)
+            woken.watchers = state.topics.allFeeds.compactMap { $0.unsync(after: state.published) }
+            state.topics = WatchTopics()
+            state.published = max(state.published, store.revision)
+            return woken
         }
-        loop.submit { for waiter in woken { waiter.finish(.replaced) } }
+        loop.submit {
+            for waiter in woken.waiters { waiter.finish(.replaced) }
+            for watcher in woken.watchers { watcher.resume() }
+        }
+    }
+
+    /// Who is to be woken, once no lock is held.
+    private struct Woken: Sendable {
+        var waiters: [BlockingWaiter] = []
+        var watchers: [UnsafeContinuation<Void, Never>] = []
+        var isEmpty: Bool { waiters.isEmpty && watchers.isEmpty }
     }
 }

@@ -8,6 +8,15 @@ enum WatchTopic: Hashable, Sendable {
     /// Which sessions there are.
     case sessions
 
+    /// Whether a change of the key is one of this.
+    func contains(_ key: ArraySlice<UInt8>) -> Bool {
+        switch self {
+        case .key(let own): key == own[...]
+        case .prefix(let prefix): key.starts(with: prefix)
+        case .sessions: false
+        }
+    }
+
     /// The revision of the last change, deletions included; it never goes back.
     func index(in snapshot: Snapshot) -> UInt64 {
         switch self {

@@ -11,11 +11,24 @@ struct WatchTopics {
         /// The revision of the last change; nil until somebody has looked it up.
         var index: UInt64?
         var waiters: [BlockingWaiter] = []
+        /// Watchers that are told of every change.
+        var feeds: [KeyFeed] = []
         /// Waiters that have gone by themselves and still stand in the list.
         var gone = 0
         fileprivate var isListedAsIdle = false
 
-        var isIdle: Bool { waiters.isEmpty }
+        var isIdle: Bool { waiters.isEmpty && feeds.isEmpty }
+
+        /// Tells the watchers, and lets go of those that are too slow.
+        mutating func publish(_ batch: ChangeBatch) -> [UnsafeContinuation<Void, Never>] {
+            var woken: [UnsafeContinuation<Void, Never>] = []
+            feeds.removeAll { feed in
+                let (isSynced, waiter) = feed.publish(batch)
+                if let waiter { woken.append(waiter) }
+                return !isSynced
+            }
+            return woken
+        }
 
         /// Takes out those for whom a change of that revision is news.
         mutating func takeWaiters(before revision: UInt64) -> [BlockingWaiter] {
@@ -39,6 +52,8 @@ struct WatchTopics {
     var count: Int { topics.count }
     /// In no particular order: each of them is told the same.
     var allWaiters: [BlockingWaiter] { topics.values.flatMap(\.waiters) }
+    /// The same.
+    var allFeeds: [KeyFeed] { topics.values.flatMap(\.feeds) }
 
     subscript(_ key: WatchTopic) -> Topic? { topics[key] }
 
@@ -49,16 +64,18 @@ struct WatchTopics {
         listIdle(key)
     }
 
-    /// Calls `body` with the topics that a row's write is a change of.
-    mutating func forEach(of write: RowWrite, _ body: (inout Topic) -> Void) {
-        if SessionState.isSessions(write) { return touch(.sessions, body) }
+    /// Calls `body` with the topics that a row's write is a change of, and the version that it made.
+    mutating func forEach(of write: RowWrite, _ body: (WatchTopic, inout Topic, KeyVersion?) -> Void) {
+        if SessionState.isSessions(write) { return touch(.sessions) { body(.sessions, &$0, nil) } }
         guard write.part == KeyValueState.name, let row = write.row,
             let version = KeyValueState.version(row: row, id: write.id)
         else { return }
-        touch(.key(Array(version.key)), body)
+        let key = WatchTopic.key(Array(version.key))
+        touch(key) { body(key, &$0, version) }
         for (length, _) in prefixLengths {
             guard length <= version.key.count else { break }
-            touch(.prefix(Array(version.key.prefix(length))), body)
+            let prefix = WatchTopic.prefix(Array(version.key.prefix(length)))
+            touch(prefix) { body(prefix, &$0, version) }
         }
     }
 

@@ -80,6 +80,7 @@ final class FollowingMember: DiscoveryCluster {
     private let loop: EventLoop
     private let isCutOff = Mutex(false)
     private let questions = Mutex(0)
+    private let delay = Mutex(Duration.zero)
 
     init(of leader: LoneMember) throws {
         self.leader = leader
@@ -97,12 +98,16 @@ final class FollowingMember: DiscoveryCluster {
     /// How often the leader was asked.
     var forwarded: Int { questions.withLock { $0 } }
 
+    /// Each question to the leader takes so long from now on.
+    func slowDown(by duration: Duration) { delay.withLock { $0 = duration } }
+
     func cutOff() { isCutOff.withLock { $0 = true } }
 
     func confirmLeadership() async throws { throw HTTPError(.serviceUnavailable, "not the leader") }
 
     func forward(_ request: HTTPRequest) async throws -> HTTPResponse {
         questions.withLock { $0 += 1 }
+        try await Task.sleep(for: delay.withLock { $0 })
         guard knowsLeader else { throw HTTPError(.serviceUnavailable, "no leader") }
         return await DiscoveryAPI(cluster: leader).respond(to: request)
     }

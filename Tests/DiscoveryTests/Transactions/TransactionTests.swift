@@ -95,6 +95,7 @@ import Testing
         let body = #"[{"KV":{"Verb":"get-or-empty","Key":"a"}}]"#
         #expect(try await follower.ask(.put, "/v1/txn?stale", body).text.contains(#""ModifyIndex":0"#))
         #expect(follower.forwarded == 0)
+        try follower.catchUp()
         #expect(try await follower.ask(.put, "/v1/txn", body).text.contains(#""ModifyIndex":1"#))
         #expect(follower.forwarded == 1 && leader.store.revision == 1)
         #expect(leader.commands.count == 1)

@@ -138,12 +138,13 @@ import Testing
         let follower = try FollowingMember(of: leader)
         _ = try await leader.ask(.put, "/v1/kv/a", "1")
         async let answer = follower.ask(.get, "/v1/kv/a?index=1&raw")
+        // What comes late of what the leader had before the question is no change.
+        try await eventually { follower.forwarded == 1 }
+        try await Task.sleep(for: .milliseconds(20))
+        #expect(follower.watches.waiting == 0)
+        try follower.catchUp()
         try await eventually { follower.watches.waiting == 1 }
         #expect(leader.watches.waiting == 0)
-        // What comes late of what the leader had before the question is no change.
-        try follower.catchUp()
-        try await Task.sleep(for: .milliseconds(20))
-        #expect(follower.watches.waiting == 1)
         _ = try await leader.ask(.put, "/v1/kv/a", "2")
         try follower.catchUp()
         #expect(try await answer.text == "2")
@@ -154,8 +155,41 @@ import Testing
         let leader = try LoneMember()
         let follower = try FollowingMember(of: leader)
         for number in 1...3 { _ = try await leader.ask(.put, "/v1/kv/a", "\(number)") }
-        let answer = try await follower.ask(.get, "/v1/kv/a?index=1&raw")
-        #expect(answer.text == "3" && answer.index == 3)
+        for query in ["index=1&raw", "raw", "raw&consistent"] {
+            let forwarded = follower.forwarded
+            let lagging = try FollowingMember(of: leader)
+            async let answer = lagging.ask(.get, "/v1/kv/a?\(query)")
+            try await eventually { lagging.forwarded == 1 }
+            try await Task.sleep(for: .milliseconds(10))
+            try lagging.catchUp()
+            #expect(try await answer.text == "3")
+            #expect(try await answer.index == 3)
+            #expect(follower.forwarded == forwarded)
+        }
+    }
+
+    @Test func thoseWhoReadTogetherAskTogether() async throws {
+        let leader = try LoneMember()
+        let follower = try FollowingMember(of: leader)
+        _ = try await leader.ask(.put, "/v1/kv/a", "1")
+        try follower.catchUp()
+        follower.slowDown(by: .milliseconds(50))
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<2_000 {
+                group.addTask { try await follower.ask(.get, number % 2 == 0 ? "/v1/kv/a?raw" : "/v1/kv/b").text }
+            }
+            for try await text in group { #expect(text == "1" || text.isEmpty) }
+        }
+        #expect(follower.forwarded < 100)
+        // One who leaves takes nobody's answer along.
+        let leaving = Task { try await follower.ask(.get, "/v1/kv/a") }
+        try await Task.sleep(for: .milliseconds(5))
+        async let staying = follower.ask(.get, "/v1/kv/a?raw")
+        leaving.cancel()
+        #expect(try await staying.text == "1")
+        _ = try await leaving.value
+        follower.cutOff()
+        #expect(try await follower.ask(.get, "/v1/kv/a").status == 503)
     }
 
     @Test func aFollowerWithoutALeaderSaysSoWhenTheTimeIsOver() async throws {

@@ -1,0 +1,37 @@
+import HTTP
+import Platform
+import Store
+
+/// How far the leader is, so that a member that follows can answer as freshly as the leader would.
+struct LeaderRevision {
+    enum Limits {
+        /// How far a member may lag behind the leader before it gives up on a read.
+        static let lag = Duration.seconds(5)
+        static let poll = Duration.milliseconds(2)
+        static let bodyBytes = 4096
+    }
+
+    /// An extra path, which the leader answers with its state's revision.
+    static let path = "/v1/status/revision"
+
+    let cluster: any DiscoveryCluster
+
+    /// Asks the leader, and returns once this member's state is as far as the leader's was.
+    func reach(isConsistent: Bool) async throws {
+        let answer = try await cluster.forward(HTTPRequest(.get, Self.path + (isConsistent ? "?consistent" : "")))
+        let text = String(decoding: try await answer.body.collect(upTo: Limits.bodyBytes), as: UTF8.self)
+        guard answer.status.isSuccess else { throw HTTPError(answer.status, text) }
+        guard let revision = UInt64(text) else {
+            throw HTTPError(.badGateway, "the leader does not say how far it is: is it of an older version?")
+        }
+        let deadline = MonotonicClock.nanoseconds() &+ Limits.lag.nanoseconds
+        while cluster.store.revision < revision {
+            guard MonotonicClock.nanoseconds() < deadline else {
+                throw HTTPError(
+                    .serviceUnavailable,
+                    "this manager lags behind the leader: try again, ask another one, or read with ?stale")
+            }
+            try await Task.sleep(for: Limits.poll)
+        }
+    }
+}
