@@ -7,16 +7,17 @@ BUILT ?= .build/release
 SOURCES := Package.swift Sources Tests
 PRODUCTS := clusterd clusterctl
 
-.PHONY: help build release install test lint format bench demo demo-down clean deps
+.PHONY: help build release install test simulate lint format bench bench-kv demo demo-down clean deps
 
 help:
 	@echo 'make build      clusterd and clusterctl, for development (.build/debug)'
 	@echo 'make release    the same, optimised, with the Swift runtime inside (.build/release)'
 	@echo 'make install    as root: what `make release` built, a systemd unit and a page on operating, under $(PREFIX)'
 	@echo 'make test       every test: units and simulations first, then those with real hosts, networks and containers'
+	@echo 'make simulate   groups of managers under seeded faults: SEEDS=1000 of them, from FROM=1 on'
 	@echo 'make lint       the style: swift format, and the rules of Tests/RepositoryTests'
 	@echo 'make format     rewrites the sources as swift format wants them'
-	@echo 'make bench      what it measures, with the peers it compares with (deploy/bench)'
+	@echo 'make bench      replicas and failover, beside Docker swarm (deploy/bench); make bench-kv: the key-value store, beside etcd'
 	@echo 'make demo       five hosts on this machine and a story told on them; make demo-down takes it away'
 	@echo 'make clean      removes what was built'
 
@@ -40,6 +41,12 @@ install:
 test: deps
 	SWIFT=$(SWIFT) Tests/run
 
+SEEDS ?= 1000
+FROM ?= 1
+simulate: deps
+	$(SWIFT) build -c release --product raft-simulate
+	.build/release/raft-simulate --from $(FROM) --seeds $(SEEDS) --keep-going
+
 lint: deps
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
 	SWIFT=$(SWIFT) Tests/run RepositoryTests
@@ -49,8 +56,12 @@ format:
 
 bench: release
 	@$(DEPS) bench
-	@set -e; for bench in deploy/bench/*; do \
-		if [ -f "$$bench" ] && [ -x "$$bench" ]; then echo "== $$bench"; "$$bench"; fi; done
+	deploy/bench/replicas
+	deploy/bench/failover
+
+bench-kv: release
+	@$(DEPS) bench
+	deploy/bench/kv
 
 demo: release
 	deploy/demo/run

@@ -1,5 +1,6 @@
 /// What went wrong on this node: a code that routes map to a status, a message that names the object, and the cause.
 public struct AgentError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for those who act on it.
     public enum Code: String, Sendable {
         /// No such image or container.
         case notFound

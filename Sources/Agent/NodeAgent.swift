@@ -4,6 +4,7 @@ public import Platform
 ///
 /// Images and containers are there from the start; tasks from when the node is part of a cluster.
 public actor NodeAgent {
+    /// Where the agent keeps things, and what runs its containers.
     public struct Configuration: Sendable {
         /// Names this installation's cgroups.
         public var engineID: String

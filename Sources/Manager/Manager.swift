@@ -94,10 +94,13 @@ public final class Manager: Sendable {
 }
 
 extension Manager: ClusterOperations {
+    /// What is known of each manager, by node id: who leads, who is reached.
     public func managerStatuses() async -> [String: ManagerStatus] { await members.managerStatuses() }
 
+    /// Takes a manager's vote away; throws `HTTPError` where the quorum would be lost.
     public func removeMember(nodeID: String) async throws { try await members.removeMember(nodeID: nodeID) }
 
+    /// The output of a service's or a task's containers, from the nodes where they are.
     public func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
         let reading = LogReading(of: subject, options, store: store, broker: logs, now: clock.wall)
         let leading: @Sendable () -> Dispatcher? = { [weak self] in self?.dispatcher }

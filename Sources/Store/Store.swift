@@ -60,6 +60,7 @@ public final class Store: Sendable {
 
     public var revision: UInt64 { guarded.withLock { $0.snapshot.revision } }
 
+    /// Gives `body` the state as it is at one moment.
     public func view<Value>(_ body: (Snapshot) throws -> Value) rethrows -> Value { try body(snapshot) }
 
     /// The state now and a feed of what changes from there on, without a gap or a duplicate.

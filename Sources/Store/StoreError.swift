@@ -1,5 +1,6 @@
 /// What went wrong in the store: a code, what and which object, and the cause where there is one.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for those who act on it.
     public enum Code: Sendable, Equatable {
         /// Another write came first, or a name is taken; see `conflict`.
         case conflict
@@ -36,6 +37,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
 
 /// Why a command was not applied: the state it was computed from is no longer the state.
 public struct Conflict: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Why a conflict is one; the raw value is part of the wire format.
     public enum Reason: UInt8, Sendable {
         /// The object changed since.
         case changed = 1

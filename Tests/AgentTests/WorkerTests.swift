@@ -207,9 +207,10 @@ struct WorkerTests {
         let description = NodeDescription(
             hostname: "h", platform: .init(architecture: "x86_64", os: "linux"), resources: Resources(),
             engine: EngineDescription(engineVersion: "1"))
-        let session = DispatcherSession(worker: worker, connector: manager) {
-            Registration(description: description, dataPathAddress: "10.0.0.1", statuses: [])
-        }
+        let told = Mutex<[[ManagerEndpoint]]>([])
+        let session = DispatcherSession(
+            worker: worker, connector: manager, onManagers: { managers in told.withLock { $0.append(managers) } },
+            registration: { Registration(description: description, dataPathAddress: "10.0.0.1", statuses: []) })
         let running = Task { await session.run() }
         try await eventually { manager.statuses[task.id]?.state == .running }
         try await eventually { manager.received.contains { if case .heartbeat("x") = $0 { true } else { false } } }
@@ -222,6 +223,14 @@ struct WorkerTests {
                 return []
             }.map { String(decoding: $0.bytes, as: UTF8.self) }.sorted() == ["one\n", "two\n"]
         }
+
+        let (one, two) = (
+            ManagerEndpoint(nodeID: "m1", address: "10.0.0.1:2377"),
+            ManagerEndpoint(nodeID: "m2", address: "10.0.0.2:2377")
+        )
+        // Another order is another leader, not other managers.
+        for managers in [[one, two], [two, one], [], [two]] { manager.say(.managers(managers)) }
+        try await eventually { told.withLock { $0 } == [[one, two], [two]] }
 
         manager.say(.assignmentChanges(AssignmentChanges(sequence: 9)))
         try await eventually { manager.registrations.count == 2 }

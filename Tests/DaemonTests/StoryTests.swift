@@ -26,6 +26,15 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func keyValue() async throws { try await tell("Tests/Stories/key-value") }
 
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("tcpdump"), "no tcpdump here"))
+    func traffic() async throws { try await tell("Tests/Stories/traffic") }
+
+    @Test(.timeLimit(.minutes(5)))
+    func partition() async throws { try await tell("Tests/Stories/partition") }
+
+    @Test(.timeLimit(.minutes(5)))
+    func churn() async throws { try await tell("Tests/Stories/churn") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

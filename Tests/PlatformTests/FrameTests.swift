@@ -1,3 +1,5 @@
+import Synchronization
+import TestSupport
 import Testing
 
 @testable import Platform
@@ -45,13 +47,33 @@ import Testing
         }
     }
 
-    @Test func garbageIsNoCrash() {
-        for _ in 0..<2000 {
+    /// Whole frames and damaged ones, in pieces: what comes out is never longer than allowed, and an error is final.
+    @Test func garbageNeverTraps() async throws {
+        let frames = [0, 1, 40, 900].map { count in
+            var bytes: [UInt8] = []
+            for type in 0..<3 as Range<UInt8> {
+                Frame(type: type, payload: Array(repeating: type, count: count)).encode(into: &bytes)
+            }
+            return bytes
+        }
+        let whole = Atomic(0)
+        let refused = Atomic(0)
+        let mutator = Mutator(frames, spice: [[0, 0, 0], [0, 0, 0, 1], [255, 255, 255, 255]], seed: 1)
+        try await mutator.feed { bytes, mutator in
             var decoder = FrameDecoder(payloadLimit: 1000)
-            for _ in 0..<5 {
-                decoder.append((Bool.random() ? [0, 0, 0] : []) + randomBytes(Int.random(in: 0..<40)))
-                while let frame = try? decoder.next() { #expect(frame.payload.count <= 1000) }
+            for piece in mutator.pieces(of: bytes) {
+                decoder.append(piece)
+                do {
+                    while let frame = try decoder.next() {
+                        #expect(frame.payload.count <= 1000)
+                        whole.add(1, ordering: .relaxed)
+                    }
+                } catch {
+                    refused.add(1, ordering: .relaxed)
+                    return
+                }
             }
         }
+        #expect(whole.load(ordering: .relaxed) > 0 && refused.load(ordering: .relaxed) > 0)
     }
 }

@@ -74,4 +74,19 @@ import Testing
         let memory = try #require(metrics.render().firstMatch(of: /process_resident_memory_bytes (\d+)/))
         #expect(Int(memory.1) ?? 0 > 1 << 20)
     }
+
+    @Test func aPhaseCountsAlsoWhatFails() async {
+        struct Wrong: Error {}
+        func count() -> Int {
+            Metrics.shared.render().split(separator: "\n").first {
+                $0.hasPrefix("martlet_phase_seconds_count{phase=\"name\"}")
+            }
+            .flatMap { $0.split(separator: " ").last.flatMap { Int($0) } } ?? 0
+        }
+        let before = count()
+        #expect(Phase.name.measure { 7 } == 7)
+        #expect(throws: Wrong.self) { try Phase.name.measure { throw Wrong() } }
+        await #expect(throws: Wrong.self) { try await Phase.name.measure { () async throws in throw Wrong() } }
+        #expect(count() == before + 3)
+    }
 }

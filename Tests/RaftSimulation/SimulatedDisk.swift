@@ -16,6 +16,16 @@ package final class SimulatedDisk: Disk {
     package private(set) var hasLostPower = false
     /// Every sync fails from now on.
     package var syncsFail = false
+    /// The operation that counts this down to zero fails, once.
+    package var operationsUntilError: Int?
+    package private(set) var hasFailed = false
+    /// A sync that fails leaves pages that are taken for clean, and are there to be read, as on Linux.
+    package var errorsForgetPages = true
+    /// The operation that counts this down to zero hangs for `stallNanoseconds`; whoever runs the member makes time of it.
+    package var operationsUntilStall: Int?
+    package var stallNanoseconds: UInt64 = 0
+    /// How long operations have hung since `takeStall`.
+    package private(set) var stalled: UInt64 = 0
     package private(set) var syncs = 0
 
     package init(seed: UInt64, trace: Trace? = nil) {
@@ -82,6 +92,30 @@ package final class SimulatedDisk: Disk {
         hasLostPower = false
         operationsUntilPowerLoss = nil
         syncsFail = false
+        processEnded()
+    }
+
+    /// The process that used the disk is gone, and the machine is not: what was written is there, synced or not.
+    package func processEnded() {
+        hasFailed = false
+        operationsUntilError = nil
+        operationsUntilStall = nil
+        stalled = 0
+    }
+
+    /// How long operations have hung since the last call.
+    package func takeStall() -> UInt64 {
+        defer { stalled = 0 }
+        return stalled
+    }
+
+    /// Flips one bit of what is written in `name`, durably; false if there is nothing but zeros.
+    package func flipBit(in name: String) -> Bool {
+        guard let file = files[name], let last = file.content.lastIndex(where: { $0 != 0 }) else { return false }
+        let position = Int(random.below(UInt64(last + 1)))
+        let bit = UInt8(1) << UInt8(random.below(8))
+        file.modify { $0[position] ^= bit }
+        return true
     }
 
     /// Changes bytes behind everybody's back.
@@ -97,6 +131,17 @@ package final class SimulatedDisk: Disk {
             if left <= 1 { hasLostPower = true }
         }
         if hasLostPower { throw SystemError(errno: 5, call: call, subject: "power lost") }
+        if let left = operationsUntilStall {
+            operationsUntilStall = left > 1 ? left - 1 : nil
+            if left <= 1 { stalled += stallNanoseconds }
+        }
+        if let left = operationsUntilError {
+            operationsUntilError = left > 1 ? left - 1 : nil
+            if left <= 1 {
+                hasFailed = true
+                throw SystemError(errno: 5, call: call, subject: "a failing disk")
+            }
+        }
     }
 
     fileprivate func note(write bytes: [UInt8], at offset: Int) {
@@ -162,7 +207,10 @@ private final class SimulatedFile: DiskFile {
     }
 
     func sync() throws(SystemError) {
-        try disk.step("fdatasync")
+        do { try disk.step("fdatasync") } catch {
+            if disk.hasFailed && disk.errorsForgetPages { unsynced = [] }
+            throw error
+        }
         if disk.syncsFail { throw SystemError(errno: 5, call: "fdatasync", subject: name) }
         for change in unsynced { Self.apply(change, to: &durable) }
         unsynced = []

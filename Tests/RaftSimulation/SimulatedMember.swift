@@ -1,22 +1,57 @@
 package import Raft
 
-/// One member: the production driver on a simulated disk.
+/// One member: the production driver on a simulated disk, by a clock of its own.
 package final class SimulatedMember {
     package let id: NodeID
     package let disk: SimulatedDisk
     package let machine: SimulatedStateMachine
     /// Nil while the member is down.
     package internal(set) var driver: RaftDriver?
-    /// It stands still until then, like a stopped process; messages wait.
+    var clock = SimulatedClock(reading: 0)
+    /// It stands still until then, like a stopped process; what arrives waits.
     var pausedUntil: UInt64 = 0
-    var mailbox: [[UInt8]] = []
+    var mailbox: [Arrival] = []
     var restartAt: UInt64?
     /// Why it stopped, if it did so itself.
     package internal(set) var failure: (any Error)?
+    /// A bit of its disk was flipped: it may refuse to start, and is then lost.
+    var isDamaged = false
+    var isLost = false
+    /// What its disk must hold whatever happens: its promises rest on it.
+    var promised: (index: LogIndex, term: Term, hardState: HardState)?
+
+    /// What waits for the member's next turn.
+    enum Arrival {
+        case message([UInt8])
+        case request((RaftDriver) -> Void)
+    }
 
     init(id: NodeID, disk: SimulatedDisk, machine: SimulatedStateMachine) {
         self.id = id
         self.disk = disk
         self.machine = machine
+    }
+
+    var member: Member { Member(id: id, address: "m\(id)") }
+
+    /// Takes down what it has on its disk for certain.
+    func notePromises() {
+        if let driver { promised = driver.core.promised }
+    }
+
+    /// What a start found that breaks a promise; nil if nothing.
+    func brokenPromise(_ core: RaftCore) -> String? {
+        guard let promised else { return nil }
+        let (state, found) = (promised.hardState, core.promised.hardState)
+        if found.term < state.term || (found.term == state.term && state.vote != nil && found.vote != state.vote) {
+            return "durability: \(id) was in \(state), and starts in \(found)"
+        }
+        guard core.lastIndex >= promised.index,
+            core.firstIndex > promised.index || core.term(at: promised.index) == promised.term
+        else {
+            return "durability: \(id) had entry \(promised.index) of term \(promised.term), and starts with "
+                + "\(core.firstIndex)...\(core.lastIndex)"
+        }
+        return nil
     }
 }

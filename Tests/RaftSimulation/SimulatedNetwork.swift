@@ -11,9 +11,12 @@ struct SimulatedNetwork {
 
     /// Directed links that carry nothing.
     var cutLinks: Set<Link> = []
+    /// Directed links that deliver nothing before then.
+    var clogs: [Link: UInt64] = [:]
     var lossPercent: UInt64 = 0
     var repeatPercent: UInt64 = 0
     var slowPercent: UInt64 = 0
+    var latency: UInt64 = 4_000_000
     /// Soonest last, so that taking is cheap.
     private var queue: [Delivery] = []
     private var order: UInt64 = 0
@@ -25,19 +28,29 @@ struct SimulatedNetwork {
 
     var nextTime: UInt64? { queue.last?.time }
 
-    mutating func send(_ message: Message, now: UInt64, _ random: inout SeededGenerator) {
-        let isLost = cutLinks.contains(Link(from: message.from, to: message.to)) || random.below(100) < lossPercent
+    /// `sentAt` may be later than now: the sender hangs meanwhile.
+    mutating func send(_ message: Message, at sentAt: UInt64, _ random: inout SeededGenerator) {
+        let link = Link(from: message.from, to: message.to)
+        let isLost = cutLinks.contains(link) || random.below(100) < lossPercent
         let copies = isLost ? 0 : random.below(100) < repeatPercent ? 2 : 1
         let bytes = copies > 0 ? message.encoded() : []
-        for _ in 0..<copies {
+        for copy in 0..<copies {
             let slow = random.below(100) < slowPercent
-            let delay = 200_000 + random.below(slow ? 400_000_000 : 4_000_000)
-            insert(Delivery(time: now + delay, order: order, message: bytes, to: message.to))
+            // A repeated message may be very late.
+            let longest: UInt64 = copy > 0 && random.below(3) == 0 ? 3_000_000_000 : slow ? 400_000_000 : latency
+            let departure = max(sentAt, clogs[link] ?? 0)
+            let time = departure + 200_000 + random.below(longest)
+            insert(Delivery(time: time, order: order, message: bytes, to: message.to))
             order += 1
         }
     }
 
     mutating func take() -> Delivery? { queue.popLast() }
+
+    mutating func repair() {
+        cutLinks = []
+        clogs = [:]
+    }
 
     private mutating func insert(_ delivery: Delivery) {
         var low = 0

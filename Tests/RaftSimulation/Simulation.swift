@@ -1,7 +1,7 @@
 internal import Platform
 package import Raft
 
-/// A whole group under one seed: production core, driver and log; virtual clock, network and disks. Everything that happens
+/// A whole group under one seed: production core, driver and log; virtual clocks, network and disks. Everything that happens
 /// follows from the seed, and is in the trace.
 package final class Simulation: Transport {
     package let seed: UInt64
@@ -12,13 +12,19 @@ package final class Simulation: Transport {
     var network = SimulatedNetwork()
     var random: SeededGenerator
     var ledger = Ledger()
+    package internal(set) var history = History()
     var violation: String?
     var nextToken: UInt64 = 1
     /// Proposals by token, and for reads what they must see.
     var proposals: [UInt64: [UInt8]] = [:]
     var reads: [UInt64: LogIndex] = [:]
-    var nextClientAction: UInt64 = 0
+    var clients: [SimulatedClient] = []
+    /// Answers of members that hang while they give them.
+    var lateAnswers: [(time: UInt64, answer: ClientAnswer)] = []
+    /// The faults of this run.
+    var faults: [Fault] = []
     var nextFault: UInt64 = 0
+    private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
 
     package init(seed: UInt64, options: SimulationOptions = .init(), recording: Bool = false) {
@@ -26,42 +32,52 @@ package final class Simulation: Transport {
         self.options = options
         trace = Trace(isRecording: recording)
         random = SeededGenerator(seed: seed)
+        network.latency = options.latencyMilliseconds * 1_000_000
         for number in 1...UInt64(options.members + options.spares) {
             let disk = SimulatedDisk(seed: random.next(), trace: trace)
             let machine = SimulatedStateMachine(seed: random.next())
             let member = SimulatedMember(id: NodeID(number), disk: disk, machine: machine)
-            machine.onApply = { [unowned self] entry in
-                note(ledger.applied(entry, by: member.id))
+            member.clock = SimulatedClock(reading: random.below(1_000_000_000_000))
+            machine.onApply = { [unowned self, unowned member] entry, state in
+                note(ledger.applied(entry, state, by: member.id, in: member.driver?.core.term ?? 0))
                 trace.note("apply", member.id.value, entry.index, entry.term)
             }
+            machine.onRestore = { [unowned self, unowned member] in note(ledger.restored($0, by: member.id)) }
             members.append(member)
+        }
+        if options.clientMilliseconds > 0 {
+            for number in 0..<options.clients { clients.append(SimulatedClient(id: UInt64(number))) }
         }
     }
 
     /// Told of every answer.
     package var onOutcome: ((RaftDriver.Outcome) -> Void)?
-    package private(set) var refused = 0
+    package internal(set) var refused = 0
+    /// Registers whose histories were too tangled to judge.
+    package private(set) var undecided = false
 
     package var acknowledged: Int { ledger.acknowledged }
     package var confirmedReads: Int { ledger.confirmedReads }
     package var committed: Int { ledger.committed.count }
     package var elections: Int { ledger.leaders.count }
 
-    /// Runs it all: found, chaos, heal. Throws `SimulationFailure`.
+    /// Runs it all: found, chaos, heal, judge. Throws `SimulationFailure`.
     package func run() throws {
+        faults = Fault.drawn(from: options.faults) { random.below($0) }
+        // A clock that leaps is what leases do not bear.
+        if options.settings.allowsLeases { faults.removeAll { $0 == .clockLeap } }
+        trace.explain("faults: \(faults)")
         try found()
-        network.lossPercent = random.below(3) == 0 ? 10 : 1
-        network.repeatPercent = 2
-        network.slowPercent = random.below(3) == 0 ? 5 : 0
+        makeNoise()
         try run(until: options.chaosMilliseconds * 1_000_000)
         try heal()
+        try judge()
     }
 
     /// Writes the first entry of the first `options.members` members, and starts all.
     package func found() throws {
         let founders = members.prefix(options.members)
-        let configuration = Configuration(
-            voters: founders.map { Member(id: $0.id, address: "m\($0.id)") })
+        let configuration = Configuration(voters: founders.map(\.member))
         for member in founders {
             try RaftDriver.bootstrap(
                 id: member.id, configuration: configuration, settings: options.settings, disk: member.disk,
@@ -93,14 +109,13 @@ package final class Simulation: Transport {
     private var nextTime: UInt64? {
         var time = UInt64.max
         if let arrival = network.nextTime { time = min(time, arrival) }
-        if !isHealed {
-            if options.clientMilliseconds > 0 { time = min(time, nextClientAction) }
-            if options.faultMilliseconds > 0 { time = min(time, nextFault) }
-        }
+        if let late = lateAnswers.first { time = min(time, late.time) }
+        if !isHealed, options.faultMilliseconds > 0 { time = min(time, nextFault) }
+        for client in clients { time = min(time, client.nextAction) }
         for member in members {
             if let restart = member.restartAt { time = min(time, restart) }
             if let deadline = member.driver?.nextDeadline.nanoseconds {
-                time = min(time, max(deadline, member.pausedUntil))
+                time = min(time, max(member.clock.time(of: deadline), member.pausedUntil))
             }
         }
         return time == .max ? nil : time
@@ -111,12 +126,19 @@ package final class Simulation: Transport {
             deliver(delivery)
             return
         }
+        if let late = lateAnswers.first, late.time <= now {
+            lateAnswers.removeFirst()
+            take(late.answer)
+            return
+        }
         for member in members {
             if let restart = member.restartAt, restart <= now {
                 start(member)
                 return
             }
-            if let driver = member.driver, driver.nextDeadline.nanoseconds <= now, member.pausedUntil <= now {
+            if let driver = member.driver, member.pausedUntil <= now,
+                member.clock.time(of: driver.nextDeadline.nanoseconds) <= now
+            {
                 run(member)
                 return
             }
@@ -124,9 +146,12 @@ package final class Simulation: Transport {
         if !isHealed, options.faultMilliseconds > 0, nextFault <= now {
             nextFault = now + 1 + random.below(2 * options.faultMilliseconds * 1_000_000)
             injectFault()
-        } else if !isHealed, options.clientMilliseconds > 0, nextClientAction <= now {
-            nextClientAction = now + 1 + random.below(2 * options.clientMilliseconds * 1_000_000)
-            actAsClient()
+        } else if let client = clients.first(where: { $0.nextAction <= now }) {
+            act(client)
+        }
+        if nextComparison <= now {
+            nextComparison = now + 20_000_000
+            compareLogs()
         }
     }
 
@@ -135,7 +160,12 @@ package final class Simulation: Transport {
         guard member.driver != nil else { return }
         trace.note("deliver", now, member.id.value, UInt64(CRC32C.checksum(delivery.message)))
         trace.explain((try? Message(decoding: delivery.message)).map { "\($0)" } ?? "")
-        member.mailbox.append(delivery.message)
+        give(.message(delivery.message), to: member)
+    }
+
+    /// Something reaches a member's mailbox; it is taken at once unless the member stands still.
+    func give(_ arrival: SimulatedMember.Arrival, to member: SimulatedMember) {
+        member.mailbox.append(arrival)
         if member.pausedUntil <= now { run(member) }
     }
 
@@ -143,86 +173,45 @@ package final class Simulation: Transport {
     func run(_ member: SimulatedMember) {
         guard let driver = member.driver else { return }
         do {
-            driver.advance(to: MonotonicInstant(nanoseconds: now))
-            for bytes in member.mailbox { driver.receive(try Message(decoding: bytes)) }
+            driver.advance(to: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
+            let arrivals = member.mailbox
             member.mailbox = []
-            try driver.run()
-        } catch {
-            member.driver = nil
-            if member.disk.hasLostPower {
-                powerOff(member, for: 50_000_000 + random.below(1_500_000_000))
-            } else {
-                member.failure = error
-                note("\(member.id) stopped: \(error)")
+            for arrival in arrivals {
+                switch arrival {
+                case .message(let bytes): driver.receive(try Message(decoding: bytes))
+                case .request(let request): request(driver)
+                }
             }
+            try driver.run()
+            member.notePromises()
+        } catch {
+            member.notePromises()
+            end(member, error)
             return
         }
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
             if change.role == .leader { note(ledger.elected(member.id, driver.core)) }
         }
-        for outcome in driver.takeOutcomes() { take(outcome) }
-    }
-
-    private func take(_ outcome: RaftDriver.Outcome) {
-        onOutcome?(outcome)
-        switch outcome.result {
-        case .success(let answer):
-            trace.note("answer", now, outcome.token, answer.index)
-            if let payload = proposals.removeValue(forKey: outcome.token) {
-                if answer.bytes != payload.reversed() { note("entry \(answer.index) got another one's result") }
-                note(ledger.acknowledge(answer.index, payload))
-            } else if let needed = reads.removeValue(forKey: outcome.token) {
-                note(ledger.confirmRead(asOf: answer.index, needed: needed))
-            }
-        case .failure(let error):
-            trace.note("refusal", now, outcome.token)
-            refused += 1
-            if error.code == .droppedByNewLeader, let payload = proposals[outcome.token],
-                ledger.committed.contains(where: { $0.entry.data == payload })
-            {
-                note("a proposal was reported as dropped, and is committed")
-            }
-            proposals[outcome.token] = nil
-            reads[outcome.token] = nil
-        }
-    }
-
-    package func start(_ member: SimulatedMember) {
-        member.restartAt = nil
-        member.mailbox = []
-        member.pausedUntil = 0
-        trace.note("start", now, member.id.value)
-        do {
-            member.driver = try RaftDriver(
-                id: member.id, settings: options.settings, disk: member.disk, stateMachine: member.machine,
-                transport: self, seed: random.next(), now: MonotonicInstant(nanoseconds: now))
-            run(member)
-        } catch {
-            if member.disk.hasLostPower {
-                powerOff(member, for: 100_000_000)
-            } else if (error as? RaftError)?.code == .diskFull {
-                powerOff(member, for: 500_000_000)
-            } else {
-                member.failure = error
-                note("\(member.id) cannot start: \(error)")
-            }
-        }
-    }
-
-    /// Cuts the power; what was not synced is gone. It starts again after `duration`.
-    package func powerOff(_ member: SimulatedMember, for duration: UInt64) {
-        trace.note("power off", now, member.id.value)
-        member.driver = nil
-        member.mailbox = []
-        member.machine.losePower()
-        member.disk.restorePower()
-        member.restartAt = now + duration
+        let outcomes = driver.takeOutcomes()
+        let stall = member.disk.takeStall()
+        if stall > 0 { member.pausedUntil = max(member.pausedUntil, now + stall) }
+        for outcome in outcomes { take(outcome, of: member, at: now + stall) }
     }
 
     package func send(_ message: Message, to peer: NodeID, address: String?) {
         guard peer.value >= 1, peer.value <= members.count else { return }
-        network.send(message, now: now, &random)
+        switch message.body {
+        case .voteResponse(let response) where response.isPreVote && response.granted:
+            ledger.promised(message.from, to: peer, in: message.term)
+        case .vote(let request) where !request.isPreVote && !request.isByTransfer:
+            // A disk that was full may send it when the member has gone on.
+            guard let core = member(message.from.value).driver?.core, core.term == message.term, core.role == .candidate
+            else { break }
+            note(ledger.campaigns(core))
+        default: break
+        }
+        network.send(message, at: now + member(message.from.value).disk.stalled, &random)
     }
 
     func note(_ problem: String?) {
@@ -231,5 +220,15 @@ package final class Simulation: Transport {
 
     func check() throws {
         if let violation { throw SimulationFailure(seed: seed, time: now, message: violation) }
+    }
+
+    /// Whether what the clients saw can have been one register after the other.
+    private func judge() throws {
+        switch LinearizabilityChecker.check(history) {
+        case .linearizable: break
+        case .undecided: undecided = true
+        case .violation(let text):
+            throw SimulationFailure(seed: seed, time: now, message: "not linearizable: \(text)")
+        }
     }
 }

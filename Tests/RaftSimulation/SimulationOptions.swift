@@ -8,17 +8,34 @@ package struct SimulationOptions: Sendable {
     /// How long faults and clients go on, in virtual milliseconds.
     package var chaosMilliseconds: UInt64 = 5_000
     /// How long the healed group has to write again everywhere.
-    package var healMilliseconds: UInt64 = 10_000
-    /// A client acts about this often.
-    package var clientMilliseconds: UInt64 = 40
+    package var healMilliseconds: UInt64 = 15_000
+    package var clients = 5
+    /// Each client rests about this long between two operations; 0 is no clients.
+    package var clientMilliseconds: UInt64 = 20
     /// A fault happens about this often; 0 is never.
-    package var faultMilliseconds: UInt64 = 350
-    package var crashes = true
-    package var partitions = true
-    package var fullDisks = true
+    package var faultMilliseconds: UInt64 = 250
+    /// Each run has about half of these.
+    package var faults = Fault.allCases
+    /// A message that nothing holds up arrives within so long.
+    package var latencyMilliseconds: UInt64 = 4
     package var settings = SimulationOptions.smallSettings
 
     package init() {}
+
+    /// A group whose size, pace and limits follow from the seed.
+    package static func drawn(from seed: UInt64) -> SimulationOptions {
+        var random = SeededGenerator(seed: ~seed)
+        var options = SimulationOptions()
+        options.members = [1, 3, 3, 3, 3, 4, 5, 5][Int(random.below(8))]
+        options.spares = [0, 0, 1, 2, 2, 3][Int(random.below(6))]
+        options.settings.allowsLeases = random.below(3) > 0
+        options.faultMilliseconds = [80, 150, 250, 250][Int(random.below(4))]
+        options.latencyMilliseconds = [4, 4, 30, 100][Int(random.below(4))]
+        // One entry a message: then a leader that ends leaves more behind that is half done.
+        if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
+        if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
+        return options
+    }
 
     /// Limits so small that every one of them is met within seconds.
     package static var smallSettings: RaftSettings {
@@ -31,6 +48,7 @@ package struct SimulationOptions: Sendable {
         settings.maximumInflightBytes = 800
         settings.maximumInflightMessages = 4
         settings.maximumUncommittedBytes = 4000
+        settings.promotionTimeout = .seconds(3)
         settings.answerTimeout = .seconds(2)
         return settings
     }

@@ -62,6 +62,40 @@ import Testing
         #expect(try leader(simulation).id != member.id)
     }
 
+    /// A leader's own sync overlaps with those of its followers: they have the entry although its disk never gets it.
+    @Test func appendsLeaveBeforeTheLeadersOwnSync() throws {
+        let simulation = try group(3)
+        let member = try leader(simulation)
+        let before = try #require(member.driver?.core.lastIndex)
+        let others = simulation.members.filter { $0.id != member.id }
+        member.disk.operationsUntilPowerLoss = 2  // the write goes through, its sync does not
+        try simulation.propose(to: member)
+        #expect(member.driver == nil)
+        try simulation.run(until: simulation.now + 20_000_000)
+        #expect(others.allSatisfy { $0.driver?.core.lastIndex == before + 1 })
+        try simulation.heal()
+    }
+
+    /// scenarios.md, Raft and storage, 11: a leader whose disk hangs in the middle of a write is replaced, and follows after that.
+    @Test func aLeaderWhoseDiskHangsIsReplaced() throws {
+        let simulation = try group(3)
+        let member = try leader(simulation)
+        member.disk.operationsUntilStall = 1
+        member.disk.stallNanoseconds = 4 * Self.second
+        try simulation.propose(to: member)
+        let acknowledged = simulation.acknowledged
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        #expect(simulation.acknowledged == acknowledged, "the answer waits for the disk")
+        let next = try #require(simulation.members.first { $0.id != member.id && $0.driver?.core.role == .leader })
+        try simulation.propose(to: next)
+        try simulation.run(until: simulation.now + Self.second)
+        #expect(simulation.acknowledged == acknowledged + 1)
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        #expect(member.driver?.core.role == .follower)
+        #expect(simulation.acknowledged == acknowledged + 2, "what it had taken was committed by the others")
+        try simulation.heal()
+    }
+
     /// scenarios.md, Raft and storage, 11: a full disk refuses writes, serves reads, and recovers.
     @Test func aFullDiskRefusesWritesAndServesReads() throws {
         let simulation = try group(3) { $0.snapshotAfterEntries = 1_000_000 }
@@ -167,6 +201,22 @@ import Testing
         simulation.repairAll()
         try simulation.run(until: simulation.now + 3 * Self.second)
         #expect(member.machine.restores >= 1)
+        try simulation.heal()
+    }
+
+    /// A leader whose own snapshot is damaged does not send it for ever: its state is whole, so it takes another.
+    @Test func aDamagedSnapshotIsTakenAnew() throws {
+        let simulation = try group(3)
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        try write(120, to: simulation)
+        let disk = try leader(simulation).disk
+        let name = try #require(disk.names.last { $0.hasPrefix("snapshot-") })
+        disk.modify(name) { $0[1_000] ^= 4 }
+        simulation.repairAll()
+        try simulation.run(until: simulation.now + 4 * Self.second)
+        #expect(member.machine.restores == 1)
+        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
         try simulation.heal()
     }
 

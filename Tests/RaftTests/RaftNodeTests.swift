@@ -1,6 +1,7 @@
 import Foundation
 import Raft
 import RaftSimulation
+import Synchronization
 import Testing
 
 /// Real threads, real files.
@@ -233,5 +234,27 @@ import Testing
     private actor Acknowledged {
         private(set) var commands: [[UInt8]] = []
         func add(_ command: [UInt8]) { commands.append(command) }
+    }
+
+    /// scenarios.md, Raft and storage, 11: a member whose disk hangs refuses at once what it cannot do, and does not pass for
+    /// a leader; then it goes on.
+    @Test func aMemberThatHangsSaysSo() async throws {
+        let group = Group()
+        let machine = RecordingStateMachine()
+        let node = try await group.start(1, machine, founding: true)
+        _ = try await leader(of: [node])
+        machine.applyMilliseconds.store(2_500, ordering: .relaxed)
+        let hanging = Task { try await node.propose([1]) }
+        try await eventually("it hangs") { node.status.role == .follower && node.status.leader == nil }
+        machine.applyMilliseconds.store(0, ordering: .relaxed)
+        let begin = Date()
+        await #expect { try await node.propose([2]) } throws: { ($0 as? RaftError)?.code == .notLeader(leader: nil) }
+        await #expect(throws: RaftError.self) { try await node.readIndex() }
+        #expect(Date().timeIntervalSince(begin) < 1)
+        _ = try await hanging.value
+        _ = try await leader(of: [node])
+        _ = try await node.propose([3])
+        #expect(machine.commands == [[1], [3]])
+        await node.stop()
     }
 }

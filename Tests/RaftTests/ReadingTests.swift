@@ -80,4 +80,67 @@ import Testing
             (error as? RaftError)?.code == .notLeader(leader: Member(id: NodeID(1), address: "m1"))
         }
     }
+
+    private func leasing() throws -> CoreGroup {
+        var settings = RaftSettings()
+        settings.allowsLeases = true
+        let group = try CoreGroup(logs: [[], [], []], settings: settings)
+        group.campaign(1)
+        group.pass(milliseconds: 200)
+        return group
+    }
+
+    @Test func aLeaseAsksNobody() throws {
+        let group = try leasing()
+        group.passes = { _ in false }
+        try group[1].read(token: 1, .lease, at: group.now)
+        #expect(group[1].takeEffects().reads.map(\.token) == [1])
+        try group[1].read(token: 2, .quorum, at: group.now)
+        #expect(group[1].takeEffects().reads.isEmpty)
+    }
+
+    /// The quorum that a lease rests on is that of the voters in force.
+    @Test func learnersGiveNoLease() throws {
+        let group = try leasing()
+        group.passes = { $0.to != NodeID(2) && $0.from != NodeID(2) }
+        group.pass(milliseconds: 600)
+        #expect(group[1].holdsLease)
+        group.passes = { _ in false }
+        group.pass(milliseconds: 440)
+        #expect(group[1].holdsLease)
+        group.pass(milliseconds: 30)
+        #expect(!group[1].holdsLease)
+    }
+
+    @Test func withoutPermissionThereIsNoLease() throws {
+        let group = try CoreGroup(logs: [[], [], []])
+        group.campaign(1)
+        group.pass(milliseconds: 200)
+        #expect(!group[1].holdsLease)
+    }
+
+    /// A voter that heard its leader does not elect another in a later term either, of which the leader need not have heard.
+    @Test func aLaterTermFreesNobodyFromItsPromise() throws {
+        let group = try leasing()
+        let term = group[1].term
+        func fromThree(_ body: Message.Body) -> Message {
+            Message(from: NodeID(3), to: NodeID(2), term: term + 1, body: body)
+        }
+        group[2].receive(fromThree(.voteResponse(.init(isPreVote: true, granted: false))), at: group.now)
+        #expect(group[2].term == term + 1)
+        #expect(group[1].holdsLease)
+        _ = group[2].takeEffects()
+        let last = group[2].lastIndex
+        let ask = Message.VoteRequest(isPreVote: false, lastIndex: last, lastTerm: term)
+        group[2].receive(fromThree(.vote(ask)), at: group.now)
+        #expect(
+            group[2].takeEffects().messagesAfterSync.map(\.body) == [
+                .voteResponse(.init(isPreVote: false, granted: false))
+            ])
+        group[2].receive(fromThree(.vote(ask)), at: group.now + .milliseconds(501))
+        #expect(
+            group[2].takeEffects().messagesAfterSync.map(\.body) == [
+                .voteResponse(.init(isPreVote: false, granted: true))
+            ])
+    }
 }

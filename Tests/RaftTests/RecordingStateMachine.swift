@@ -1,3 +1,4 @@
+import Foundation
 import Raft
 import RaftSimulation
 import Synchronization
@@ -14,8 +15,14 @@ final class RecordingStateMachine: StateMachine, Sendable {
     var appliedIndex: LogIndex { state.withLock { $0.index } }
     var commands: [[UInt8]] { state.withLock { $0.commands } }
 
+    /// How long it takes to apply something, in milliseconds: the member's thread stands still meanwhile, as with a disk that
+    /// hangs.
+    let applyMilliseconds = Atomic<Int>(0)
+
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
-        state.withLock { state in
+        let delay = applyMilliseconds.load(ordering: .relaxed)
+        if delay > 0 { Thread.sleep(forTimeInterval: Double(delay) / 1_000) }
+        return state.withLock { state in
             entries.map { entry in
                 state.index = entry.index
                 guard entry.kind == .command else { return [] }

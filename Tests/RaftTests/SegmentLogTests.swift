@@ -30,7 +30,7 @@ import Testing
         let (_, recovered) = try open(disk)
         #expect(recovered.entries == entries(1...3) + entries(4...4, term: 2))
         #expect(recovered.commitIndex == 3)
-        #expect(disk.syncs == 3, "the segment's start, and one for each batch")
+        #expect(disk.syncs == 4, "the segment's start, one for each batch, and one when it was opened again")
     }
 
     @Test func aLaterBatchCutsOffWhatItReplaces() throws {
@@ -42,6 +42,22 @@ import Testing
         #expect(recovered.entries.map(\.term) == [1, 1, 2, 2])
         try again.append(entries(5...5, term: 3), previousTerm: 2, commitIndex: 2)
         #expect(try open(disk, seed: 3).recovered.entries.map(\.term) == [1, 1, 2, 2, 3])
+    }
+
+    /// What a process wrote and did not sync is there for the next one to read, and gone when the power goes.
+    @Test(arguments: [false, true]) func whatWasReadIsDurable(forgetful: Bool) throws {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let disk = SimulatedDisk(seed: seed)
+            let (log, _) = try open(disk)
+            try log.append(entries(1...3), previousTerm: 0, commitIndex: 0)
+            disk.operationsUntilError = 2
+            disk.errorsForgetPages = forgetful
+            #expect(code { try log.append(entries(4...4), previousTerm: 1, commitIndex: 3) } == .storageFailed)
+            disk.processEnded()
+            #expect(try open(disk, seed: 2).recovered.lastIndex == 4)
+            disk.restorePower()
+            #expect(try open(disk, seed: 3).recovered.lastIndex == 4)
+        }
     }
 
     @Test func segmentsFollowEachOtherAndLeave() throws {

@@ -21,7 +21,7 @@ import Testing
                 let name = words[words.firstIndex(of: kind)!...].dropFirst().first
             else { return nil }
             let base = String(name.prefix { $0 != "(" && $0 != "<" })
-            if kind == "func", base.first?.isLetter == false || Self.requirements.contains(base) { return nil }
+            if kind == "func", base.first?.isLetter != true || Self.requirements.contains(base) { return nil }
             return isDocumented(file, index) || isOverload(base, file, index)
                 ? nil : "\(file.path):\(index + 1): public \(kind) \(name) has no ///"
         }

@@ -1,5 +1,6 @@
 import Model
 import Platform
+import TestSupport
 import Testing
 
 @testable import Scheduler
@@ -217,7 +218,7 @@ struct SchedulerTests {
     /// Every placement is one that the rules allow, whatever the mix.
     @Test(arguments: 0..<20)
     func noRuleIsBrokenInARandomCluster(seed: UInt64) throws {
-        var random = Mixed(seed)
+        var random = Seeded(seed)
         let zones = ["x", "y", "z"]
         let nodes = (0..<Int.random(in: 1...30, using: &random)).map { index in
             Self.node(
@@ -287,20 +288,5 @@ struct SchedulerTests {
         #expect(placements.allSatisfy { $0.nodeID != nil })
         let tally = Self.tally(placements)
         #expect(tally.count == 500 && tally.values.allSatisfy { $0 == 20 } || services == 1_000)
-    }
-}
-
-/// SplitMix64: the same seed gives the same test.
-private struct Mixed: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import Store
 
 @Suite struct SortedMapTests {
     @Test(arguments: [1, 2, 3]) func agreesWithADictionary(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = Seeded(seed)
         var map = SortedMap<Int>()
         var model: [String: Int] = [:]
         for step in 0..<5000 {
@@ -33,19 +34,5 @@ import Testing
         #expect(map.isEmpty)
         #expect(copy.count == 1000)
         #expect(copy["500"] == 500)
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Model
 import Platform
+import TestSupport
 import Testing
 
 @testable import Store
@@ -151,7 +152,7 @@ import Testing
     }
 
     @Test func garbageIsRefused() throws {
-        var random = SplitMix(seed: 7)
+        var random = Seeded(7)
         let store = Store()
         let valid = ObjectsCommand.command([
             .init(

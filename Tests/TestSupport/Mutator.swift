@@ -1,8 +1,9 @@
 import Foundation
+import Platform
 
 /// Damages messages of any protocol in the ways that parsers get wrong: flipped, lost, doubled and spliced bytes, a cut, a
 /// piece of another message, and bits of the protocol's own grammar where they do not belong.
-public struct Mutator {
+public struct Mutator: Sendable {
     /// How long each parser is fed: `MARTLET_FUZZ_SECONDS`, ten seconds unless it is set.
     public static let duration: Duration = .seconds(
         ProcessInfo.processInfo.environment["MARTLET_FUZZ_SECONDS"].flatMap { Int($0) } ?? 10)
@@ -53,18 +54,24 @@ public struct Mutator {
         return pieces
     }
 
-    /// Damaged messages one after the other for `duration`; answers how many there were.
+    /// Damaged messages one after the other for `duration`, on a thread of its own; answers how many there were.
     @discardableResult
-    public mutating func feed(_ parser: (_ bytes: [UInt8], _ mutator: inout Mutator) throws -> Void) rethrows -> Int {
-        let end = ContinuousClock.now + Self.duration
-        var count = 0
-        while ContinuousClock.now < end {
-            for _ in 0..<100 {
-                let bytes = next()
-                try parser(bytes, &self)
-                count += 1
+    public consuming func feed(
+        _ parser: @escaping @Sendable (_ bytes: [UInt8], _ mutator: inout Mutator) -> Void
+    ) async throws -> Int {
+        let start = self
+        return try await runOnThread(named: "mutator") {
+            var mutator = start
+            let end = ContinuousClock.now + Self.duration
+            var count = 0
+            while ContinuousClock.now < end {
+                for _ in 0..<100 {
+                    let bytes = mutator.next()
+                    parser(bytes, &mutator)
+                    count += 1
+                }
             }
+            return count
         }
-        return count
     }
 }

@@ -12,6 +12,7 @@ public struct ContainerRoutes: Sendable {
 
     public init(agent: NodeAgent) { self.agent = agent }
 
+    /// Adds `/containers` to the router.
     public func register(in router: inout Router) {
         router.get("/containers/json") { try await list($0) }
         router.get("/containers/{id}/json") { try await inspect($0) }

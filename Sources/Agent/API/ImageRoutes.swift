@@ -12,6 +12,7 @@ public struct ImageRoutes: Sendable {
 
     public init(agent: NodeAgent) { self.agent = agent }
 
+    /// Adds `/images` to the router.
     public func register(in router: inout Router) {
         router.get("/images/json") { try await list($0) }
         router.post("/images/load") { try await load($0) }

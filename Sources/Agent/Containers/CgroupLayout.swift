@@ -55,10 +55,23 @@ struct CgroupLayout: Sendable, Equatable {
         return groups.sorted().map { $0 + "/cgroup.procs" }
     }
 
-    /// Removes an empty group everywhere; a missing one is fine.
-    func remove(_ path: String) {
+    /// Removes a group everywhere; a missing one is fine. False where a process is still in it (EBUSY).
+    @discardableResult
+    func remove(_ path: String) -> Bool {
         let mountPoints = Set(controllers.values).union(unified.map { [$0] } ?? [])
-        for mountPoint in mountPoints { rmdir(mountPoint + path) }
+        var isGone = true
+        for mountPoint in mountPoints where rmdir(mountPoint + path) == -1 && errno == EBUSY { isGone = false }
+        return isGone
+    }
+
+    /// Removes the group of a process that is about to end, and waits for that. Blocks, for a second at most.
+    @discardableResult
+    func removeOnceEmpty(_ path: String) -> Bool {
+        for _ in 0..<100 {
+            if remove(path) { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     /// A control file's content, such as `memory.limit_in_bytes` of controller `memory`; on version 2 the controller

@@ -99,7 +99,8 @@ extension ContainerEngine {
                 let (root, cgroups, group) = (paths(id).root, cgroups, monitorCgroupPath(id))
                 try await runOnThread(named: "settle") {
                     try OverlayMount.unmount(root)
-                    cgroups.remove(group)
+                    // The monitor wrote the exit file, and may still be ending.
+                    cgroups.removeOnceEmpty(group)
                 }
             } catch {
                 log.warning("a container that has ended", ["container": id, "error": String(describing: error)])

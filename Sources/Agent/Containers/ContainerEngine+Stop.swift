@@ -78,7 +78,7 @@ extension ContainerEngine {
                 try removeTree(path)
             }
             unlink(paths.attachLink)
-            cgroups.remove(group)
+            cgroups.removeOnceEmpty(group)
         }
     }
 }

@@ -5,6 +5,7 @@ public import Platform
 /// The node's containers: makes, starts, watches, stops and removes them, and takes up again what an earlier daemon left
 /// running. Restarts nothing by itself.
 public actor ContainerEngine {
+    /// Where the engine keeps things, and by which programs it runs containers.
     public struct Configuration: Sendable {
         /// Keeps bundles and records; outlives a reboot.
         public var dataDirectory: String
@@ -163,7 +164,7 @@ public actor ContainerEngine {
         do {
             try store.save(record)
             let bundle = try bundle(specification, image)
-            try await runOnThread(named: "bundle") { try bundle.prepare() }
+            try await runOnThread(named: "bundle") { try Phase.mount.measure { try bundle.prepare() } }
         } catch {
             entries[id] = nil
             try? store.remove(id)
@@ -197,12 +198,14 @@ public actor ContainerEngine {
         unlink(paths.exitFile)
         do {
             let terminal = entry.record.specification.spec.tty ?? false
-            let made = try await conmon.create(
-                id: id, name: entry.record.name, paths: paths, cgroup: monitorCgroupPath(id), terminal: terminal)
+            let (name, cgroup) = (entry.record.name, monitorCgroupPath(id))
+            let made = try await Phase.create.measure {
+                try await conmon.create(id: id, name: name, paths: paths, cgroup: cgroup, terminal: terminal)
+            }
             // Identified before it runs: a process that ends at once is still known by then.
             let process = ProcessIdentity(pid: made.container)
             let monitor = ProcessIdentity(pid: made.monitor)
-            try await runtime.start(id)
+            try await Phase.start.measure { try await runtime.start(id) }
             try nowRunning(id, process, monitor)
             return made.container
         } catch {

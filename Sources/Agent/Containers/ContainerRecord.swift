@@ -2,6 +2,7 @@ public import Platform
 
 /// A container of this node as it is persisted.
 public struct ContainerRecord: Codable, Sendable, Identifiable {
+    /// As Docker's clients know it.
     public enum State: String, Codable, Sendable {
         /// Its root file system is mounted, nothing runs.
         case created

@@ -2,7 +2,9 @@
 ///
 /// Source: OCI image spec, config.md. The exact bytes live in the content store: their digest is the image's id.
 public struct ImageConfiguration: Codable, Sendable {
+    /// What a container of the image runs unless its user says otherwise (OCI image spec, `config`).
     public struct Execution: Codable, Sendable {
+        /// `{}`, by which JSON writes the members of a set.
         public struct Nothing: Codable, Sendable {
             public init() {}
         }
@@ -32,6 +34,7 @@ public struct ImageConfiguration: Codable, Sendable {
         }
     }
 
+    /// The layers by the digests of their unpacked tars, lowest first (OCI image spec, `rootfs`).
     public struct RootFileSystem: Codable, Sendable {
         public var type: String
         /// Digests of the uncompressed layers, lowest first.
@@ -43,6 +46,7 @@ public struct ImageConfiguration: Codable, Sendable {
         }
     }
 
+    /// How one layer came to be (OCI image spec, `history`).
     public struct History: Codable, Sendable {
         public var created: String?
         public var createdBy: String?

@@ -4,6 +4,7 @@ import Platform
 
 /// The node's images: content, unpacked layers, names.
 public actor ImageStore {
+    /// What an archive may ask of this node.
     public struct Limits: Sendable {
         var archive = ImageArchive.Limits()
         var layer = LayerExtractor.Limits()

@@ -26,6 +26,7 @@ public actor DispatcherSession {
     private let registration: @Sendable () async -> Registration
     private let log = Logger("agent.session")
     private let jitter: @Sendable () -> Double
+    private let onManagers: @Sendable ([ManagerEndpoint]) async -> Void
 
     /// All managers as last heard; tried first next time.
     public private(set) var managers: [ManagerEndpoint] = []
@@ -36,14 +37,18 @@ public actor DispatcherSession {
     /// Whether a manager has this node registered at present.
     public private(set) var isConnected = false
 
-    /// - Parameter registration: what the node says of itself; asked anew for every connection, statuses left to the session.
+    /// - Parameters:
+    ///   - onManagers: told all managers whenever they are others than before, so that the node finds them after a restart.
+    ///   - registration: what the node says of itself; asked anew for every connection, statuses left to the session.
     public init(
         worker: Worker, connector: any DispatcherConnector, managers: [ManagerEndpoint] = [],
+        onManagers: @escaping @Sendable ([ManagerEndpoint]) async -> Void = { _ in },
         registration: @escaping @Sendable () async -> Registration
     ) {
         self.worker = worker
         self.connector = connector
         self.managers = managers
+        self.onManagers = onManagers
         self.registration = registration
         jitter = { Double.random(in: 1.0...1.1) }
     }
@@ -83,7 +88,7 @@ public actor DispatcherSession {
         onRegistered()
         isConnected = true
         heartbeatPeriod = .nanoseconds(max(50_000_000, session.heartbeatPeriodNanoseconds))
-        remember(session.managers)
+        await remember(session.managers)
         log.info("registered", ["session": session.id])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.receive(connection) }
@@ -111,10 +116,10 @@ public actor DispatcherSession {
             switch message {
             case .registered(let session): return session
             case .redirect(let endpoints):
-                remember(endpoints)
+                await remember(endpoints)
                 throw End.redirected
             case .refused(let reason): throw RefusedRegistration(reason: reason)
-            case .managers(let endpoints): remember(endpoints)
+            case .managers(let endpoints): await remember(endpoints)
             default: continue
             }
         }
@@ -131,9 +136,9 @@ public actor DispatcherSession {
 
     private func handle(_ message: ManagerMessage, _ connection: any DispatcherConnection) async throws {
         switch message {
-        case .registered(let session): remember(session.managers)
+        case .registered(let session): await remember(session.managers)
         case .redirect(let endpoints):
-            remember(endpoints)
+            await remember(endpoints)
             throw End.redirected
         case .refused(let reason): throw RefusedRegistration(reason: reason)
         case .heartbeat(let nanoseconds): heartbeatPeriod = .nanoseconds(max(50_000_000, nanoseconds))
@@ -146,7 +151,7 @@ public actor DispatcherSession {
             }
             self.sequence = changes.sequence
             await worker.apply(changes)
-        case .managers(let endpoints): remember(endpoints)
+        case .managers(let endpoints): await remember(endpoints)
         case .logSubscribe(let subscription): subscribe(subscription, connection)
         case .logCancel(let id): subscriptions.removeValue(forKey: id)?.cancel()
         }
@@ -161,8 +166,12 @@ public actor DispatcherSession {
         if managers.count > 1 { managers.append(managers.removeFirst()) }
     }
 
-    private func remember(_ endpoints: [ManagerEndpoint]) {
-        if !endpoints.isEmpty { managers = endpoints }
+    /// Their order is the managers' word of who leads: it changes more often than who they are.
+    private func remember(_ endpoints: [ManagerEndpoint]) async {
+        guard !endpoints.isEmpty else { return }
+        let isNews = Set(endpoints) != Set(managers)
+        managers = endpoints
+        if isNews { await onManagers(endpoints) }
     }
 
     private func beat(_ connection: any DispatcherConnection, _ sessionID: String) async throws {
@@ -184,19 +193,25 @@ public actor DispatcherSession {
         }
     }
 
+    /// Sends what changes as it changes; after a message that held much, waits for the more that is likely to come.
     private func report(_ connection: any DispatcherConnection) async throws {
-        while true {
+        let changes = Signal()
+        await worker.report(to: changes)
+        changes.wake()
+        for await _ in changes.wakes {
             let statuses = await worker.takeChangedStatuses(atMost: DispatchLimits.statusesPerMessage)
-            if !statuses.isEmpty {
-                do {
-                    try await connection.send(.taskStatuses(statuses))
-                } catch {
-                    await worker.putBack(statuses)
-                    throw error
-                }
+            guard !statuses.isEmpty else { continue }
+            do {
+                try await connection.send(.taskStatuses(statuses))
+            } catch {
+                await worker.putBack(statuses)
+                throw error
             }
-            try await Task.sleep(for: DispatchLimits.statusInterval)
+            if statuses.count == DispatchLimits.statusesPerMessage { changes.wake() }
+            try await Task.sleep(
+                for: min(DispatchLimits.statusInterval, DispatchLimits.statusPause * statuses.count))
         }
+        throw CancellationError()
     }
 
     // MARK: Logs

@@ -15,11 +15,13 @@ public actor NodeSandboxes: TaskNetworking {
         self.resolver = resolver
     }
 
+    /// Makes kernel and resolver hold the state.
     public func apply(_ state: NetworkState) async throws {
         try await network.apply(state)
         try await resolver.setNames(NameState(state))
     }
 
+    /// Makes or finds the task's sandbox; one on the host's own network has none.
     public func attach(_ task: ClusterTask) async throws -> ContainerNetwork {
         let attachments = task.networksAttachments ?? []
         if attachments.contains(where: { $0.network.spec.name == "host" }) {
@@ -28,21 +30,23 @@ public actor NodeSandboxes: TaskNetworking {
                 resolverConfiguration: (try? Files.readText("/etc/resolv.conf", limit: 1 << 20)) ?? "")
         }
         let handle = try await network.attachSandbox(task.id, attachments: attachments)
-        let ports = try await resolver.addSandbox(
-            SandboxRegistration(
-                id: task.id, namespacePath: handle.path, networkIDs: attachments.map(\.network.id)))
+        let registration = SandboxRegistration(
+            id: task.id, namespacePath: handle.path, networkIDs: attachments.map(\.network.id))
+        let ports = try await Phase.name.measure { try await resolver.addSandbox(registration) }
         try await network.setResolver(task.id, udpPort: ports.udp, tcpPort: ports.tcp)
         return ContainerNetwork(
             namespacePath: handle.path, hosts: Self.hosts(task, handle),
             resolverConfiguration: Self.resolverConfiguration(task.spec.containerSpec?.dnsConfig))
     }
 
+    /// Takes the task's sandbox and its names away.
     public func detach(_ taskID: String) async throws {
         // The resolver's sockets hold the namespace: they go first.
         try await resolver.removeSandbox(id: taskID)
         try await network.detachSandbox(taskID)
     }
 
+    /// Takes the sandboxes of all other tasks away.
     public func sweep(keeping taskIDs: Set<String>) async throws {
         for sandbox in try await resolver.sandboxes() where !taskIDs.contains(sandbox.registration.id) {
             try await resolver.removeSandbox(id: sandbox.registration.id)

@@ -17,6 +17,8 @@ public actor Worker {
     var machines: [String: TaskStateMachine] = [:]
     /// Statuses that no manager was told yet.
     private var unreported: [String: TaskStatus] = [:]
+    /// Woken when there are some.
+    private var listener: Signal?
     private let preparations = Gate(width: preparationsAtOnce)
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -91,6 +93,7 @@ public actor Worker {
         for taskID in machines.keys.sorted() where !assigned.contains(taskID) { handle(.unassign, of: taskID) }
     }
 
+    /// What is different from the last set or changes.
     public func apply(_ changes: AssignmentChanges) async {
         if let state = changes.networkState { await apply(state) }
         for task in changes.updatedTasks { assign(task) }
@@ -129,6 +132,9 @@ public actor Worker {
             .map { TaskStatusUpdate(taskID: $0.task.id, status: $0.status) }
     }
 
+    /// Wakes this one from now on when a status has changed.
+    func report(to listener: Signal) { self.listener = listener }
+
     /// Statuses that changed since they were last taken, at most so many.
     func takeChangedStatuses(atMost limit: Int) -> [TaskStatusUpdate] {
         let taken = unreported.keys.sorted().prefix(limit)
@@ -165,6 +171,7 @@ public actor Worker {
             switch action {
             case .report:
                 unreported[taskID] = machine.status
+                listener?.wake()
                 persist(taskID)
                 log.debug("task", ["task": taskID, "state": machine.status.state.rawValue])
             case .prepare: begin(taskID) { worker in try await worker.prepare(task) }

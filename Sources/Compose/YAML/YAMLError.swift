@@ -1,5 +1,6 @@
 /// Why a text is not a YAML document that is taken, and where.
 public struct YAMLError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong with the text: its syntax, or more of something than is taken.
     public enum Code: String, Sendable {
         /// Not YAML.
         case syntax

@@ -1,5 +1,6 @@
 /// A value of a YAML document with the place where it was written. Aliases and merge keys are expanded already.
 public struct YAMLNode: Sendable {
+    /// What a node is: a scalar, a sequence or a mapping.
     public enum Content: Sendable {
         case scalar(YAMLScalar)
         case sequence([YAMLNode])
@@ -7,6 +8,7 @@ public struct YAMLNode: Sendable {
         case mapping([Entry])
     }
 
+    /// One key of a mapping and its value.
     public struct Entry: Sendable {
         public let key: YAMLNode
         public let value: YAMLNode

@@ -3,6 +3,7 @@
 /// Only `true` and `false` are booleans (not `yes` or `on`), and `22:22` is a string. As compose files are read everywhere, an
 /// integer with a leading zero is octal (`mode: 0440`).
 public struct YAMLScalar: Sendable, Equatable {
+    /// What the text means.
     public enum Value: Sendable, Equatable {
         case null
         case boolean(Bool)

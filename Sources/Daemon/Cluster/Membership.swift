@@ -21,10 +21,13 @@ struct MembershipEnvironment: Sendable {
 /// This node's part in a cluster, from founding, joining or resuming it to leaving: the agent and its session with the
 /// managers and, on a manager, the replicated state, what leads it, and the cluster port.
 actor Membership {
-    let identity: NodeIdentity
+    private(set) var identity: NodeIdentity
     private(set) var manager: ManagerRole?
     private let environment: MembershipEnvironment
     private var agent: AgentRole?
+    /// This part ends: the identity, which may be removed now, is not written again.
+    private var isOver = false
+    private let log = Logger("membership")
 
     private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) {
         self.identity = identity
@@ -44,10 +47,11 @@ actor Membership {
             try await membership.takeUp { manager in
                 try await manager.initialize(request)
             }
-            try environment.identityFile.save(identity)
+            try environment.identityFile.save(await membership.identity)
         } catch {
             await membership.stop()
             await environment.agent.endTasks(within: AgentRole.Limits.leave)
+            try? environment.identityFile.remove()
             try? ManagerRole.removeState(of: identity, environment)
             throw error
         }
@@ -87,14 +91,27 @@ actor Membership {
             try await found?(role)
         }
         agent = try await AgentRole.open(
-            identity, links: ClusterLinks(identity: identity, loop: environment.loops.cluster), environment
-        ) { [manager] in manager?.endpoints() ?? [] }
+            identity, links: ClusterLinks(identity: identity, loop: environment.loops.cluster), environment,
+            managers: { [manager] in manager?.endpoints() ?? [] },
+            onManagers: { [weak self] in await self?.remember($0) })
+    }
+
+    /// Writes down who the managers are, so that the daemon finds one after a restart, however many were replaced since.
+    private func remember(_ managers: [ManagerEndpoint]) {
+        guard !isOver, Set(managers) != Set(identity.managers) else { return }
+        identity.managers = managers
+        do {
+            try environment.identityFile.save(identity)
+        } catch {
+            log.warning("the managers are not written down", ["error": "\(error)"])
+        }
     }
 
     // MARK: The ways out
 
     /// Stops taking part; containers go on, and so does the identity.
     func stop() async {
+        isOver = true
         await agent?.stop()
         agent = nil
         await manager?.stop()
@@ -104,6 +121,7 @@ actor Membership {
     /// Ends the tasks and forgets the cluster.
     func leave(force: Bool) async throws {
         if let manager, !force { throw await manager.leavingNeedsForce() }
+        isOver = true
         if let agent {
             await agent.leave()
         } else {

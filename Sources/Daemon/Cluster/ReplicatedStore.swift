@@ -1,4 +1,5 @@
 import HTTP
+import Platform
 import Raft
 import Store
 
@@ -56,7 +57,7 @@ struct RaftProposer: Proposer {
 
     func propose(_ command: [UInt8]) async throws -> [UInt8] {
         do {
-            return try await node.propose(command).bytes
+            return try await Phase.raft.measure { try await node.propose(command).bytes }
         } catch let error as RaftError {
             throw Self.answer(error)
         }

@@ -45,7 +45,8 @@ extension DaemonConfiguration {
             }
             $0.dataPathPort = value
         },
-        Flag(name: "discovery-addr", value: "IP:PORT", help: "serve the Consul HTTP API here, or off (127.0.0.1:8500)") {
+        Flag(name: "discovery-addr", value: "IP:PORT", help: "serve the Consul HTTP API here, or off (127.0.0.1:8500)")
+        {
             $0.discoveryAddress = $1 == "off" ? nil : try address($1, "discovery-addr", defaultPort: 8500)
         },
         Flag(name: "metrics-addr", value: "IP:PORT", help: "serve Prometheus metrics here (off)") {

@@ -16,18 +16,19 @@ actor AgentRole {
     private let log = Logger("agent-role")
 
     enum Limits {
-        /// Between two looks whether the kernel still holds what it should.
-        static let repairInterval: Duration = .seconds(10)
         /// How long leaving waits for tasks to end.
         static let leave: Duration = .seconds(20)
     }
 
     /// Takes up what an earlier daemon left running, then speaks to the managers.
     ///
-    /// - Parameter managers: those that the node knows as one of them; none on a worker.
+    /// - Parameters:
+    ///   - managers: those that the node knows as one of them; none on a worker.
+    ///   - onManagers: told who the managers are whenever that changes.
     static func open(
         _ identity: NodeIdentity, links: ClusterLinks, _ environment: MembershipEnvironment,
-        managers: @escaping @Sendable () -> [ManagerEndpoint]
+        managers: @escaping @Sendable () -> [ManagerEndpoint],
+        onManagers: @escaping @Sendable ([ManagerEndpoint]) async -> Void
     ) async throws -> AgentRole {
         guard let dataPath = IPv4Address(identity.dataPathAddress) else {
             throw ConfigurationError("the identity's data path address is not one: \(identity.dataPathAddress)")
@@ -44,7 +45,8 @@ actor AgentRole {
         let description = HostFacts.current.nodeDescription(name: configuration.name)
         let dataPathAddress = identity.dataPathAddress
         let session = DispatcherSession(
-            worker: worker, connector: ManagerConnector(links: links) { managers() + identity.managers.shuffled() }
+            worker: worker, connector: ManagerConnector(links: links) { managers() + identity.managers.shuffled() },
+            onManagers: onManagers
         ) {
             Registration(description: description, dataPathAddress: dataPathAddress, statuses: [])
         }
@@ -65,22 +67,11 @@ actor AgentRole {
     }
 
     private func start() {
-        let (session, resolver, network, log) = (session, resolver, network, log)
+        let (session, resolver) = (session, resolver)
         // Held in `tasks` and ended by `stop`: they live as long as the membership, which no scope encloses.
         tasks = [
             Task { await session.run() },
             Task { await resolver.supervise() },
-            Task {
-                while !Task.isCancelled {
-                    try? await Task.sleep(for: Limits.repairInterval)
-                    do {
-                        let report = try await network.repair()
-                        if report.repaired > 0 { log.warning("the kernel had drifted", ["repaired": report.repaired]) }
-                    } catch {
-                        log.warning("networks could not be checked", ["error": "\(error)"])
-                    }
-                }
-            },
         ]
     }
 

@@ -74,7 +74,7 @@ actor LocalNode {
             try Self.refuseUnsupported(request)
             let founded = try await Membership.found(request, in: try environment())
             membership = founded
-            return founded.identity.nodeID
+            return await founded.identity.nodeID
         }
     }
 
@@ -154,7 +154,7 @@ actor LocalNode {
     /// The `Swarm` header of `/_ping`.
     func swarmHeader() async -> String {
         guard let membership else { return "inactive" }
-        return membership.identity.role == .manager ? "active/manager" : "active/worker"
+        return await membership.identity.role == .manager ? "active/manager" : "active/worker"
     }
 
     /// The `Swarm` object of `/info`.

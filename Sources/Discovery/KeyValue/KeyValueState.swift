@@ -173,6 +173,7 @@ public struct KeyValueState: StatePart {
         return writer.bytes
     }
 
+    /// Takes a row back in, as `put` and its like gave it out; throws `StoreError` `.malformed`.
     public mutating func load(id: [UInt8], row: [UInt8]) throws {
         if id == Self.compactedID {
             var reader = ByteReader(row[...])
@@ -193,6 +194,7 @@ public struct KeyValueState: StatePart {
         keep(version)
     }
 
+    /// Gives out everything, for a snapshot.
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
         try history.visit {
             try body($0.rowID, $0.bytes)

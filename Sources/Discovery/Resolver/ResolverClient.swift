@@ -101,6 +101,7 @@ public actor ResolverClient {
         return sandboxes
     }
 
+    /// What the resolver process says of itself.
     public func status() async throws -> ResolverStatus {
         guard case .status(let status) = try await request(.status) else { throw unexpected() }
         return status

@@ -1,5 +1,6 @@
 /// What went wrong with the resolver process or on the way to it.
 public struct ResolverError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for those who act on it.
     public enum Code: String, Sendable {
         /// Bytes on the control socket that the protocol does not allow.
         case protocolViolation = "protocol violation"

@@ -105,6 +105,7 @@ public struct SessionState: StatePart {
         return writer.bytes
     }
 
+    /// Takes a row back in, as it was given out; throws `StoreError` `.malformed`.
     public mutating func load(id: [UInt8], row: [UInt8]) throws {
         stamp &+= 1
         switch id.first.flatMap(RowKind.init) {
@@ -120,6 +121,7 @@ public struct SessionState: StatePart {
         }
     }
 
+    /// Gives out everything, for a snapshot.
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
         try sessions.visit {
             try body(Self.id(of: $0), $0.row)

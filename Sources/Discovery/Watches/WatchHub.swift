@@ -155,6 +155,7 @@ public final class WatchHub: PartObserver {
 
     // MARK: Hearing of changes
 
+    /// Wakes those who wait for what these rows hold.
     public func applied(_ writes: [RowWrite], revision: UInt64) {
         let woken = state.withLock { state -> Woken in
             defer { state.published = max(state.published, revision) }
@@ -183,6 +184,7 @@ public final class WatchHub: PartObserver {
         }
     }
 
+    /// Wakes everybody: the state is another one.
     public func replaced() {
         let woken = state.withLock { state in
             var woken = Woken(waiters: state.topics.allWaiters)

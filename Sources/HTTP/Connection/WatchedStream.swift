@@ -71,24 +71,42 @@ final class WatchedStream: ByteStream {
     nonisolated(nonsending) func shutdownWrite() async throws { try await base.shutdownWrite() }
     func close() { base.close() }
 
+    /// How much a peer may go on sending after its answer, and at which pace.
+    private enum Lingering {
+        static let stepBytes = 64 << 10
+        static let bytes = 256 << 20
+        static let time: Duration = .seconds(30)
+    }
+
     /// Says goodbye without losing what was written last: a socket closed over unread bytes resets the connection, and
-    /// the peer may then never see them, and one that still sends fails before it reads the answer. Bounded in time and
-    /// bytes.
-    nonisolated(nonsending) func linger() async {
-        let timer = loop.schedule(after: .seconds(1)) { self.close() }
-        var budget = 256 << 20
+    /// the peer may then never see them, and one that still sends fails before it reads the answer. It is the peer's pace
+    /// that counts: on a busy machine a long body takes its time.
+    ///
+    /// - Parameter timeout: for each step; who is slower has nothing left to say, or means to stay.
+    nonisolated(nonsending) func linger(_ timeout: Duration) async {
+        let end = ContinuousClock.now + Lingering.time
+        var budget = Lingering.bytes
         do {
             try await shutdownWrite()
-            while budget > 0 {
-                let bytes = try await read(upTo: 64 * 1024)
-                if bytes.isEmpty { break }
-                budget -= bytes.count
-            }
+            while budget > 0, ContinuousClock.now < end, try await readAway(&budget, timeout) {}
         } catch {
-            // Closed already, by the peer or by the timer.
+            // Closed already, by the peer or for its pace.
         }
-        timer.cancel()
         close()
+    }
+
+    /// One step; false at the stream's end. The stream is closed under a peer that is too slow.
+    private nonisolated(nonsending) func readAway(_ budget: inout Int, _ timeout: Duration) async throws -> Bool {
+        let timer = loop.schedule(after: timeout) { self.close() }
+        defer { timer.cancel() }
+        var wanted = Lingering.stepBytes
+        while wanted > 0 {
+            let bytes = try await read(upTo: wanted)
+            if bytes.isEmpty { return false }
+            wanted -= bytes.count
+            budget -= bytes.count
+        }
+        return true
     }
 
     private func tell(ended: Bool) {

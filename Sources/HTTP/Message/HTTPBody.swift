@@ -93,6 +93,7 @@ protocol HTTPBodySource: Sendable {
 }
 
 extension HTTPBody: AsyncSequence {
+    /// Takes one piece after the other; nil at the body's end.
     public struct AsyncIterator: AsyncIteratorProtocol {
         private enum State {
             case bytes([UInt8])

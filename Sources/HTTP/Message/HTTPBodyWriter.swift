@@ -11,6 +11,7 @@ public struct HTTPBodyWriter: Sendable {
         if !bytes.isEmpty { try await sink(bytes) }
     }
 
+    /// The same for text, as UTF-8.
     public nonisolated(nonsending) func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
     /// One line of JSON, as progress and event streams send them.

@@ -22,6 +22,8 @@ public struct HTTPLimits: Sendable {
     public var requestsPerConnection = 1_000_000
     /// Unread bytes of a request's body that are read away to keep the connection.
     public var drainBytes = 256 * 1024
+    /// For each 64 KiB that a peer goes on sending after it was refused, so that it may read why (closed).
+    public var lingerTimeout = Duration.seconds(5)
     /// Bytes that are asked of a stream at a time while a head is wanted.
     public var headReadBytes = 8 * 1024
     /// Bytes that are asked of a stream at a time while a body is wanted.

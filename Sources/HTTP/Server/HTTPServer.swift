@@ -149,7 +149,7 @@ public final class HTTPServer: Sendable {
         // Unstructured, because an accept callback begins it; lingering bounds it.
         Task(executorPreference: loop) { [weak self] in
             try? await stream.write(bytes)
-            await stream.linger()
+            await stream.linger(.seconds(1))
             self?.state.withLock { $0.refusing -= 1 }
         }
     }

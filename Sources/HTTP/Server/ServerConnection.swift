@@ -131,7 +131,7 @@ final class ServerConnection: Sendable {
             stream.close()
         } catch let error as HTTPError {
             try? await stream.write(ResponseWriter.refusal(settings.render(error)))
-            await stream.linger()
+            await sayGoodbye()
         } catch {
             stream.close()
         }
@@ -199,11 +199,11 @@ final class ServerConnection: Sendable {
         report(head, response, started, failure)
         if failure != nil { return false }
         if response.takeover != nil {
-            await stream.linger()
+            await sayGoodbye()
             return false
         }
         guard await drain() else {
-            await stream.linger()
+            await sayGoodbye()
             return false
         }
         return keepAlive && !writer.endsAtClose(response) && !Task.isCancelled
@@ -226,6 +226,14 @@ final class ServerConnection: Sendable {
             return state.owesContinue
         }
         if isOwed { try? await stream.write(ResponseWriter.continueBytes) }
+    }
+
+    /// Ends the connection after its last answer. The sweep must not look after it any more: were the stream watched for the
+    /// client's leaving now, two would read from it at once.
+    private nonisolated(nonsending) func sayGoodbye() async {
+        state.withLock { enter(.closing, .nanoseconds(Int64.max), &$0) }
+        stream.unwatch()
+        await stream.linger(settings.limits.lingerTimeout)
     }
 
     private func report(

@@ -105,8 +105,10 @@ final class ControlPlane: Sendable {
     /// Plans and commits; returns how long to wait before the next round. What could not be committed is planned anew.
     private func round(_ reconciler: inout Reconciler, _ scope: Scope) async -> Duration {
         guard scope != .none else { return .zero }
-        let draft = reconciler.plan(
-            store.snapshot, scope, now: clock.wall(), monotonic: clock.monotonic(), identifiers: identifiers)
+        let draft = Phase.schedule.measure {
+            reconciler.plan(
+                store.snapshot, scope, now: clock.wall(), monotonic: clock.monotonic(), identifiers: identifiers)
+        }
         inbox.withLock { inbox in
             for (id, instant) in draft.deadlines { inbox.deadlines[id] = min(inbox.deadlines[id] ?? instant, instant) }
         }

@@ -24,7 +24,10 @@ struct Admission: Sendable {
             manager: JoinToken(clusterDigest: digest, secret: Identifier.random()).description)
         var spec = request.spec ?? ClusterSpec()
         spec.name = spec.name ?? "default"
-        spec.orchestration = spec.orchestration ?? .init(taskHistoryRetentionLimit: Defaults.taskHistory)
+        // `docker swarm init` sends the objects, and leaves out what its user did not set.
+        if spec.orchestration?.taskHistoryRetentionLimit == nil {
+            spec.orchestration = .init(taskHistoryRetentionLimit: Defaults.taskHistory)
+        }
         if (spec.dispatcher?.heartbeatPeriod ?? 0) == 0 {
             spec.dispatcher = .init(heartbeatPeriod: DispatchLimits.heartbeatPeriod.inNanoseconds)
         }

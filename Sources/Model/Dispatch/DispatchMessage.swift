@@ -30,11 +30,12 @@ public enum ManagerMessage: Codable, Sendable, Equatable {
 
 /// The bounds and periods of the dispatcher protocol.
 public enum DispatchLimits {
-    /// The largest frame either side accepts, in bytes.
-    public static let frameBytes = 16 << 20
     public static let statusesPerMessage = 512
     public static let logEntriesPerMessage = 256
-    /// Between an agent's status reports.
+    /// From an agent's status report to its next, for each status in it: one task's way to running is told step by step,
+    /// many tasks' in batches.
+    public static let statusPause: Duration = .milliseconds(10)
+    /// The longest of these pauses.
     public static let statusInterval: Duration = .milliseconds(100)
     /// The manager's default period; an agent adds up to a tenth of jitter.
     public static let heartbeatPeriod: Duration = .seconds(2)

@@ -1,5 +1,6 @@
 public import Platform
 
+/// Which of a container's two outputs a line was written to.
 public enum LogStream: String, Codable, Sendable { case stdout, stderr }
 
 /// One line (or part of a long one) that a container wrote.

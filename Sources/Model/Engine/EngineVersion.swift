@@ -38,6 +38,7 @@ public struct EngineVersion: Codable, Sendable, Equatable {
         case components = "Components"
     }
 
+    /// What the daemon calls itself.
     public struct PlatformName: Codable, Sendable, Equatable {
         public var name: String
 
@@ -46,6 +47,7 @@ public struct EngineVersion: Codable, Sendable, Equatable {
         enum CodingKeys: String, CodingKey { case name = "Name" }
     }
 
+    /// One of the programs that make up the engine.
     public struct Component: Codable, Sendable, Equatable {
         public var name: String
         public var version: String

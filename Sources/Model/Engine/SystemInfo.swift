@@ -100,12 +100,14 @@ public struct SystemInfo: Codable, Sendable, Equatable {
         case warnings = "Warnings"
     }
 
+    /// Where an OCI runtime is.
     public struct Runtime: Codable, Sendable, Equatable {
         public var path: String
 
         public init(path: String) { self.path = path }
     }
 
+    /// The drivers that the engine has, by kind.
     public struct Plugins: Codable, Sendable, Equatable {
         public var volume = ["local"]
         public var network = ["bridge", "host", "overlay"]
@@ -147,8 +149,10 @@ public struct SystemInfo: Codable, Sendable, Equatable {
         }
     }
 
+    /// This node's part in a cluster.
     public enum LocalNodeState: String, Codable, Sendable { case inactive, pending, active, error, locked }
 
+    /// A manager and its `IP:PORT`.
     public struct RemoteManager: Codable, Sendable, Equatable {
         public var nodeID: String
         public var address: String

@@ -188,8 +188,10 @@ extension NodeNetwork {
         if attached.rules != rules {
             // Only those who had a backend that is gone, or may have had one, have flows to forget.
             let lost = attached.rules.map { $0.hasLostBackends(in: rules) } ?? !attached.isNew
-            changed = try sandbox(taskID).ensure(
-                table, of: rules.services, isKnown: attached.rules != nil || attached.isNew, forgetsFlows: lost)
+            changed = try Phase.rules.measure {
+                try sandbox(taskID).ensure(
+                    table, of: rules.services, isKnown: attached.rules != nil || attached.isNew, forgetsFlows: lost)
+            }
             attached.rules = rules
             sandboxes[taskID] = attached
         } else if isRepair {
@@ -241,7 +243,7 @@ extension NodeNetwork {
         let backends = rules.backends
         let table = rules.filterTable
         let admissions = rules.admissions
-        let (changed, admitted) = try configuration.host.run { () throws -> (Bool, [String]) in
+        let (changed, admitted) = try configuration.host.run(timed: .rules) { () throws -> (Bool, [String]) in
             let filter = try PacketFilter()
             let changed = try filter.ensure(table)
             if changed {

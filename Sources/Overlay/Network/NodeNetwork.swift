@@ -111,7 +111,7 @@ public actor NodeNetwork {
         var sandbox = sandboxes[taskID] ?? AttachedSandbox(legs: legs, hasGateway: !isInternal)
         sandbox.legs = legs
         sandbox.hasGateway = !isInternal
-        sandbox.isNew = try makeLegs(taskID, sandbox).isNew
+        sandbox.isNew = try Phase.sandbox.measure { try makeLegs(taskID, sandbox).isNew }
         sandboxes[taskID] = sandbox
         metrics.record(sandboxes: sandboxes.count)
         try updateRules(of: taskID, isRepair: true)

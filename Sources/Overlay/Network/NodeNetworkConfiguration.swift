@@ -21,7 +21,7 @@ public struct NodeNetworkConfiguration: Sendable {
     public init(
         nodeID: String, runDirectory: String, hostNamespace: NetworkNamespace? = nil, dataPathAddress: IPv4Address,
         dataPathPort: UInt16 = 4789, gatewayPool: SubnetPool = .gatewayDefault,
-        repairInterval: Duration? = .seconds(30)
+        repairInterval: Duration? = .seconds(10)
     ) {
         self.nodeID = nodeID
         self.runDirectory = runDirectory

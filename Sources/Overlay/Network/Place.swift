@@ -10,6 +10,10 @@ struct Place: Sendable {
         guard let namespace else { return try body() }
         return try namespace.run(body)
     }
+
+    func run<T: Sendable>(timed phase: Phase, _ body: @escaping @Sendable () throws -> T) throws -> T {
+        try phase.measure { try run(body) }
+    }
 }
 
 extension NetworkNamespace {

@@ -21,6 +21,7 @@ public struct SharedKeyAuthentication: ChannelAuthentication {
         self.lookup = lookup
     }
 
+    /// The side that connected; throws `ChannelError` where the other end does not prove the key.
     public nonisolated(nonsending) func initiate(
         _ stream: any ByteStream, purpose: ChannelPurpose, expecting nodeID: String?
     ) async throws -> AuthenticatedStream {
@@ -31,6 +32,7 @@ public struct SharedKeyAuthentication: ChannelAuthentication {
                 expecting: nodeID), on: stream)
     }
 
+    /// The side that was connected to; throws `ChannelError` where the other end does not prove the key.
     public nonisolated(nonsending) func accept(_ stream: any ByteStream) async throws -> AuthenticatedStream {
         try await run(Handshake(server: identity(), nonce: randomBytes(Handshake.nonceLength)), on: stream)
     }

@@ -89,15 +89,18 @@ public enum Digest {
 
         deinit { EVP_MD_CTX_free(context) }
 
+        /// Takes more bytes in, in the order of the calls.
         public mutating func update(_ bytes: UnsafeRawBufferPointer) {
             guard let base = bytes.baseAddress, bytes.count > 0 else { return }
             EVP_DigestUpdate(context, base, bytes.count)
         }
 
+        /// The same for an array.
         public mutating func update(_ bytes: [UInt8]) {
             bytes.withUnsafeBytes { update($0) }
         }
 
+        /// The same for a part of one.
         public mutating func update(_ bytes: ArraySlice<UInt8>) {
             bytes.withUnsafeBytes { update($0) }
         }

@@ -58,18 +58,22 @@ public struct Logger: Sendable {
         set { form.store(newValue.rawValue, ordering: .relaxed) }
     }
 
+    /// For those who look for a cause: what a loop decides.
     public func debug(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         if Self.level <= .debug { write(.debug, message(), fields()) }
     }
 
+    /// What an operator wants to have read afterwards.
     public func info(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         if Self.level <= .info { write(.info, message(), fields()) }
     }
 
+    /// What is wrong and is worked around, or tried again.
     public func warning(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         if Self.level <= .warning { write(.warning, message(), fields()) }
     }
 
+    /// What is wrong and stays so until somebody does something.
     public func error(_ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         write(.error, message(), fields())
     }

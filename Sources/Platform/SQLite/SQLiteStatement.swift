@@ -17,6 +17,7 @@ public enum SQLiteValue: Sendable, Hashable, ExpressibleByNilLiteral, Expressibl
     /// The bits of the number are kept: those above 2^63 are negative in SQL.
     public static func integer(_ value: UInt64) -> SQLiteValue { .integer(Int64(bitPattern: value)) }
     public static func integer(_ value: Int) -> SQLiteValue { .integer(Int64(value)) }
+    /// NULL for nil.
     public static func text(_ value: String?) -> SQLiteValue { value.map { .text($0) } ?? .null }
 }
 
@@ -111,6 +112,7 @@ public final class SQLiteStatement {
 
     public var columnCount: Int { Int(sqlite3_column_count(handle)) }
 
+    /// Whether the current row has NULL there; columns count from 0.
     public func isNull(_ column: Int) -> Bool {
         sqlite3_column_type(handle, Int32(clamping: column)) == SQLITE_NULL
     }
@@ -118,6 +120,7 @@ public final class SQLiteStatement {
     /// 0 for null.
     public func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(clamping: column)) }
 
+    /// The current row's number there, 0 for NULL; columns count from 0.
     public func real(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(clamping: column)) }
 
     /// Empty for null; wrong UTF-8 is repaired.

@@ -103,6 +103,7 @@ public final class SocketStream: ByteStream {
         return (first, try SocketStream(adopting: second, loop: loop))
     }
 
+    /// At least one byte and at most `limit`; none at the end of the stream.
     public nonisolated(nonsending) func read(upTo limit: Int) async throws -> [UInt8] {
         precondition(limit > 0, "a read of nothing")
         let limit = min(limit, Self.readLimit)
@@ -128,10 +129,12 @@ public final class SocketStream: ByteStream {
         }
     }
 
+    /// Sends what is queued, then tells the other end that no more comes (shutdown(2), SHUT_WR).
     public nonisolated(nonsending) func shutdownWrite() async throws {
         try core.shutdownWrite()
     }
 
+    /// Ends both directions at once; who waits for either gets an error.
     public func close() { core.close() }
 }
 

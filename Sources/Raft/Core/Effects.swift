@@ -17,6 +17,8 @@ public struct Effects: Sendable {
     public internal(set) var messagesAfterSync: [Message] = []
     /// Pieces of the current snapshot that a follower waits for.
     public internal(set) var snapshotReads: [SnapshotRead] = []
+    /// A follower that was sent all of this snapshot wants it from the start: what this member has may be damaged.
+    public internal(set) var doubtedSnapshot: SnapshotMetadata?
     /// Pieces of the leader's snapshot to keep; after the last one, `RaftCore.snapshotReceived` or `snapshotDamaged`.
     public internal(set) var snapshotWrites: [Message.SnapshotChunk] = []
     /// State machine and log start anew from this snapshot, which is complete and durable.
@@ -31,6 +33,7 @@ public struct Effects: Sendable {
     /// The member must stop: it or another broke the protocol.
     public internal(set) var fault: String?
 
+    /// A piece of the latest snapshot that a follower is to be sent.
     public struct SnapshotRead: Sendable {
         public let to: NodeID
         public let metadata: SnapshotMetadata
@@ -39,7 +42,8 @@ public struct Effects: Sendable {
 
     var isEmpty: Bool {
         writeNumber == nil && messages.isEmpty && messagesAfterSync.isEmpty && snapshotReads.isEmpty
-            && snapshotWrites.isEmpty && snapshotToInstall == nil && committed.isEmpty && reads.isEmpty
+            && doubtedSnapshot == nil && snapshotWrites.isEmpty && snapshotToInstall == nil && committed.isEmpty
+            && reads.isEmpty
             && failedReads.isEmpty && roleChange == nil && fault == nil
     }
 }

@@ -1,8 +1,11 @@
 extension RaftCore {
     /// Whether a leader was heard so recently that nobody should depose it (thesis §4.2.3, §9.6).
+    ///
+    /// With leases this is a promise: that the member meanwhile heard of a later term does not end it, or a leader that cannot
+    /// hear of that term would go on reading by its lease.
     var hearsLeader: Bool {
         if role == .leader { return true }
-        guard leader != nil, let lastLeaderContact else { return false }
+        guard leader != nil || settings.allowsLeases, let lastLeaderContact else { return false }
         return now.elapsed(since: lastLeaderContact) < settings.shortestElectionTimeout
     }
 
@@ -14,10 +17,11 @@ extension RaftCore {
     }
 
     /// The leader is known to be gone, say because its connection was refused. The member waits for no sign of it any more
-    /// before it helps elect another; it does not campaign by itself for that.
+    /// before it helps elect another; it does not campaign by itself for that. Ignored where leases are allowed: a leader that
+    /// cannot be reached may still read by its lease.
     public mutating func forgetLeader(at instant: MonotonicInstant) {
         now = max(now, instant)
-        guard role == .follower else { return }
+        guard role == .follower, !settings.allowsLeases else { return }
         leader = nil
         lastLeaderContact = nil
     }
@@ -79,7 +83,8 @@ extension RaftCore {
         let upToDate =
             request.lastTerm > log.lastTerm
             || (request.lastTerm == log.lastTerm && request.lastIndex >= log.lastIndex)
-        let granted = mayVote && upToDate && !(request.isPreVote && hearsLeader)
+        let isBound = hearsLeader && (request.isPreVote || (settings.allowsLeases && !request.isByTransfer))
+        let granted = mayVote && upToDate && !isBound
         if granted && !request.isPreVote {
             if hardState.vote != message.from {
                 hardState.vote = message.from

@@ -1,5 +1,6 @@
 /// One entry of the replicated log. `(index, term)` names it: two logs that hold the same pair hold the same entry.
 public struct Entry: Equatable, Sendable {
+    /// What an entry is for; the raw value is part of the log's format.
     public enum Kind: UInt8, Sendable {
         /// Nothing; what a new leader commits first, to learn what is committed.
         case noop = 0

@@ -12,6 +12,8 @@ struct FollowerProgress: Sendable {
     struct SnapshotTransfer: Sendable, Equatable {
         let metadata: SnapshotMetadata
         var offset: UInt64
+        /// The last piece is on its way, or was.
+        var isSent = false
     }
 
     let id: NodeID
@@ -34,6 +36,8 @@ struct FollowerProgress: Sendable {
     var farewellRound: UInt64?
     /// The latest heartbeat round that it answered.
     var round: UInt64 = 0
+    /// When that round was sent: it has heard of the leader since.
+    var confirmedAt: MonotonicInstant?
 
     init(id: NodeID, next: LogIndex, now: MonotonicInstant) {
         self.id = id

@@ -7,6 +7,10 @@ struct Leadership: Sendable {
     var heartbeatDeadline: MonotonicInstant
     /// The latest heartbeat round.
     var round: UInt64 = 0
+    /// When the latest rounds were sent, the last being `round`.
+    private(set) var roundTimes: [MonotonicInstant] = []
+    /// A member was told to campaign in this term, whoever hears a leader: that message may arrive late, so leases are over.
+    var hasTold = false
     var uncommittedBytes = 0
     /// Reads that wait for the first commit of the term or for a round to begin, then for a quorum to answer that round.
     var waitingReads: [UInt64] = []
@@ -16,6 +20,21 @@ struct Leadership: Sendable {
     var transfer: Transfer?
 
     var pendingReads: Int { waitingReads.count + confirmingReads.count }
+
+    /// Begins a heartbeat round. Times before `horizon` are forgotten.
+    mutating func beginRound(at now: MonotonicInstant, horizon: MonotonicInstant) {
+        round += 1
+        let outdated = roundTimes.prefix { $0 < horizon }.count
+        // Not one by one, so that forgetting stays cheap.
+        if outdated > 256 { roundTimes.removeFirst(outdated) }
+        roundTimes.append(now)
+    }
+
+    /// When a round was sent; nil if that was long ago.
+    func time(ofRound number: UInt64) -> MonotonicInstant? {
+        guard number <= round, round - number < UInt64(roundTimes.count) else { return nil }
+        return roundTimes[roundTimes.count - 1 - Int(round - number)]
+    }
 
     func position(of id: NodeID) -> Int? { followers.firstIndex { $0.id == id } }
 }

@@ -18,7 +18,7 @@ extension RaftCore {
             cost += payload.count + Entry.overheadBytes
         }
         guard leadership.uncommittedBytes == 0 || leadership.uncommittedBytes + cost <= settings.maximumUncommittedBytes
-        else { throw RaftError(.overloaded, "\(leadership.uncommittedBytes) bytes wait to be committed") }
+        else { throw RaftError(.overloaded, "\(leadership.uncommittedBytes) bytes wait to be committed; try again") }
         let first = log.lastIndex + 1
         appendAsLeader(kind: .command, payloads: payloads)
         return first
@@ -202,7 +202,8 @@ extension RaftCore {
 
     mutating func broadcastHeartbeat() {
         guard var leadership else { return }
-        leadership.round += 1
+        leadership.beginRound(
+            at: now, horizon: MonotonicInstant(nanoseconds: now.nanoseconds - min(now.nanoseconds, leaseNanoseconds)))
         for position in leadership.followers.indices {
             let progress = leadership.followers[position]
             let commit = min(progress.match, commitIndex)
@@ -223,6 +224,7 @@ extension RaftCore {
     mutating func handleHeartbeatResponse(_ response: Message.HeartbeatResponse, _ message: Message) {
         guard let position = heard(from: message.from), var progress = leadership?.followers[position] else { return }
         progress.round = max(progress.round, min(response.round, leadership?.round ?? 0))
+        if let sentAt = leadership?.time(ofRound: progress.round) { progress.confirmedAt = sentAt }
         if progress.match < log.lastIndex { progress.idleRounds += 1 }
         switch progress.state {
         case .probe:

@@ -12,6 +12,7 @@ public struct Message: Equatable, Sendable {
         self.body = body
     }
 
+    /// What is said; each pair of request and response is one of the protocol's calls.
     public enum Body: Equatable, Sendable {
         case vote(VoteRequest)
         case voteResponse(VoteResponse)
@@ -34,6 +35,7 @@ public struct Message: Equatable, Sendable {
         public var lastTerm: Term
     }
 
+    /// Whether the vote was given, and in which term the voter is.
     public struct VoteResponse: Equatable, Sendable {
         public var isPreVote: Bool
         public var granted: Bool
@@ -62,6 +64,7 @@ public struct Message: Equatable, Sendable {
         public var round: UInt64
     }
 
+    /// That the follower still follows; carries back what the heartbeat asked to be confirmed.
     public struct HeartbeatResponse: Equatable, Sendable {
         public var round: UInt64
     }

@@ -88,6 +88,8 @@ public struct RaftCore: Sendable {
         reported = RoleChange(role: .follower, term: restored.hardState.term, leader: nil)
         resetElectionDeadline()
         if configurations.current.electorate.map(\.id) == [id] { electionDeadline = now }
+        // Before the restart it may have promised a leader to be faithful, up to this moment.
+        if settings.allowsLeases, restored.hardState.term > 0 { lastLeaderContact = now }
     }
 
     public var term: Term { hardState.term }
@@ -108,6 +110,11 @@ public struct RaftCore: Sendable {
     func reachable(at now: MonotonicInstant) -> [NodeID] {
         (leadership?.followers ?? []).filter { $0.lastContact + settings.longestElectionTimeout >= now }.map(\.id)
             .sorted()
+    }
+
+    /// What this member's disk holds for certain: entries up to `index`, whose term is `term`, and the hard state.
+    package var promised: (index: LogIndex, term: Term, hardState: HardState) {
+        (durableIndex, log.term(at: durableIndex) ?? 0, durableHardState)
     }
 
     /// The log's first index that is still in memory.

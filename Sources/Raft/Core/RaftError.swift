@@ -1,5 +1,6 @@
 /// What went wrong in this module: a code to act on, words for people, and the cause below.
 public struct RaftError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, for those who act on it.
     public enum Code: Sendable, Equatable {
         /// Ask `leader` instead, if it is known.
         case notLeader(leader: Member?)

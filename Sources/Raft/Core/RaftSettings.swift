@@ -6,6 +6,12 @@ public struct RaftSettings: Sendable {
     public var shortestElectionTimeout: Duration = .milliseconds(500)
     /// Also the time after which a leader that no quorum answered steps down.
     public var longestElectionTimeout: Duration = .milliseconds(1000)
+    /// Whether a leader may answer reads by its lease (`ReadConsistency.lease`). Members that start then help elect nobody for
+    /// `shortestElectionTimeout`. All members must agree: one that does not keeps no promise.
+    public var allowsLeases = false
+    /// A lease is shorter than `shortestElectionTimeout` by so much, as clocks may run at different speeds: a fraction of it, in
+    /// hundredths.
+    public var clockDriftPercent: UInt64 = 10
     /// Entries of one append message end at this many bytes (one larger entry travels alone).
     public var maximumAppendBytes = 1 << 20
     /// Bytes of entries sent to one follower and not yet acknowledged.

@@ -31,6 +31,13 @@ extension RaftCore {
     /// The piece that `Effects.snapshotReads` asked for.
     public mutating func sendSnapshotChunk(_ chunk: Message.SnapshotChunk, to peer: NodeID) {
         guard role == .leader else { return }
+        if let position = leadership?.position(of: peer), var progress = leadership?.followers[position],
+            case .snapshot(var transfer) = progress.state, transfer.metadata == chunk.metadata
+        {
+            transfer.isSent = chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes
+            progress.state = .snapshot(transfer)
+            leadership?.followers[position] = progress
+        }
         send(.snapshot(chunk), to: peer)
     }
 
@@ -47,8 +54,16 @@ extension RaftCore {
         guard let position = heard(from: message.from), var progress = leadership?.followers[position],
             case .snapshot(var transfer) = progress.state, transfer.metadata.index == response.index,
             // Forward, or from the start because the follower forgot; anything else is an old answer.
-            response.nextOffset > transfer.offset || (response.nextOffset == 0 && transfer.offset > 0)
+            response.nextOffset > transfer.offset
+                || (response.nextOffset == 0 && (transfer.offset > 0 || transfer.isSent))
         else { return }
+        if response.nextOffset == 0, transfer.isSent {
+            // It begins with the newest: what it was sent did not check, or it was restarted.
+            effects.doubtedSnapshot = transfer.metadata
+            progress.becomeProbe(next: progress.match + 1)
+            leadership?.followers[position] = progress
+            return
+        }
         transfer.offset = response.nextOffset
         progress.state = .snapshot(transfer)
         progress.idleRounds = 0

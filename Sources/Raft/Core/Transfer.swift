@@ -48,6 +48,7 @@ extension RaftCore {
             leadership.followers[position].match == log.lastIndex
         else { return }
         self.leadership?.transfer?.isTold = true
+        self.leadership?.hasTold = true
         send(.timeoutNow, to: transfer.target)
     }
 

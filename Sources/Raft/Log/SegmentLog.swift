@@ -248,8 +248,8 @@ package final class SegmentLog {
             }
             try file.truncate(to: reader.end)
             try file.allocate(Int(header.capacity))
-            try file.sync()
         }
+        if isLast { try makeDurable(reader.last, of: bytes, in: file) }
         var highest = header.isReset ? 0 : header.baseIndex
         for batch in reader.batches {
             try take(batch, of: name, into: &recovered)
@@ -258,6 +258,15 @@ package final class SegmentLog {
         segments.append(Segment(name: name, highestIndex: highest))
         active = Active(
             file: file, header: header, offset: reader.end, ordinal: UInt64(reader.batches.count), chain: reader.chain)
+    }
+
+    /// What was read may be in the kernel's memory alone: the process before may have ended before its sync, or because the sync
+    /// failed, after which the kernel takes the pages for clean. So the last batch is written again; those before it were
+    /// synced, or it would not have been begun.
+    private func makeDurable(_ range: Range<Int>, of bytes: [UInt8], in file: any DiskFile) throws {
+        try file.write(Array(bytes[range]), at: range.lowerBound)
+        try file.sync()
+        try disk.syncDirectory()
     }
 
     private func take(_ batch: SegmentReader.Batch, of name: String, into recovered: inout Recovered) throws(RaftError)

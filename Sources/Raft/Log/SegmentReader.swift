@@ -13,6 +13,8 @@ struct SegmentReader {
     private(set) var batches: [Batch] = []
     /// Where the next batch goes.
     private(set) var end = SegmentFormat.headerBytes
+    /// Where the last batch is; the header if there is none.
+    private(set) var last = 0..<SegmentFormat.headerBytes
     private(set) var chain: UInt32 = 0
     /// Whether the bytes behind `end` are what a crash left of a batch that was never acknowledged.
     private(set) var isTorn = false
@@ -57,6 +59,7 @@ struct SegmentReader {
         }
         batches.append(Batch(header: batch, entries: try entries(of: batch)))
         chain = checksum
+        last = end..<end + extent
         end += extent
         return true
     }

@@ -9,7 +9,7 @@ final class Mailbox: @unchecked Sendable {
         case message(Message)
         case proposal([UInt8], Promise)
         case change(MembershipChange, Promise)
-        case read(Promise)
+        case read(ReadConsistency, Promise)
         case transfer(NodeID?, Promise)
         case stop(Promise)
     }
@@ -64,8 +64,7 @@ final class Mailbox: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if items.isEmpty {
-            var time = timespec(
-                tv_sec: Int(deadline.nanoseconds / 1_000_000_000), tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
+            var time = MemberClock.waitable(deadline)
             isWaiting = true
             while items.isEmpty, pthread_cond_timedwait(condition, mutex, &time) == 0 {}
             isWaiting = false

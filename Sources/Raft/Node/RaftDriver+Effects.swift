@@ -4,6 +4,9 @@ extension RaftDriver {
         if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
+        if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest, !snapshots.isWhole() {
+            isSnapshotDamaged = true
+        }
         dropReplaced(by: effects)
         try write(effects)
         if let change = effects.roleChange { note(change) }

@@ -25,18 +25,20 @@ extension RaftDriver {
         for promotion in promotions {
             let id = promotion.member.id
             if core.role != .leader {
-                finish(promotion.token, RaftError(.notLeader(leader: core.leaderMember), "\(id) stays a learner for now"))
+                finish(
+                    promotion.token, RaftError(.notLeader(leader: core.leaderMember), "\(id) stays a learner for now"))
             } else if core.hasCaughtUp(id) {
                 do {
                     let index = try core.propose(.add(promotion.member), at: now)
                     waiters.append((index, core.term, promotion.token, now + settings.answerTimeout))
-                } catch where error.code == .changeInProgress {
+                } catch  where error.code == .changeInProgress {
                     waiting.append(promotion)
                 } catch { finish(promotion.token, error) }
             } else if !core.configuration.contains(id) {
                 finish(promotion.token, RaftError(.invalidChange, "\(id) was removed before it had caught up"))
             } else if promotion.deadline <= now {
-                finish(promotion.token, RaftError(.timedOut, "\(id) has not caught up yet and stays a learner; try again"))
+                finish(
+                    promotion.token, RaftError(.timedOut, "\(id) has not caught up yet and stays a learner; try again"))
             } else {
                 waiting.append(promotion)
             }

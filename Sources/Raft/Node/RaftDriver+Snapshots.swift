@@ -35,11 +35,15 @@ extension RaftDriver {
                 }
                 snapshotInProgress = nil
                 try snapshots.finish(writer)
+                isSnapshotDamaged = false
                 core.snapshotTaken(writer.metadata)
                 try log.compact(through: core.firstIndex - 1)
             } else if isSnapshotDue {
                 let state = try stateMachine.snapshot()
-                guard state.index > snapshots.latest?.index ?? 0, let metadata = core.metadata(at: state.index) else {
+                let latest = snapshots.latest?.index ?? 0
+                guard state.index > latest || (isSnapshotDamaged && state.index == latest),
+                    let metadata = core.metadata(at: state.index)
+                else {
                     snapshotRetryAt = now + Self.snapshotRetryInterval
                     return
                 }
@@ -55,6 +59,7 @@ extension RaftDriver {
     private var isSnapshotDue: Bool {
         guard now >= snapshotRetryAt else { return false }
         let entries = stateMachine.appliedIndex - min(stateMachine.appliedIndex, snapshots.latest?.index ?? 0)
-        return entries >= settings.snapshotAfterEntries || bytesSinceSnapshot >= settings.snapshotAfterBytes
+        return isSnapshotDamaged || entries >= settings.snapshotAfterEntries
+            || bytesSinceSnapshot >= settings.snapshotAfterBytes
     }
 }

@@ -41,6 +41,8 @@ package final class RaftDriver {
 
     var snapshotInProgress: (writer: SnapshotWriter, source: any ByteSource)?
     var bytesSinceSnapshot = 0
+    /// The newest snapshot does not check: another is due.
+    var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
     static let snapshotRetryInterval: Duration = .seconds(10)
 
@@ -144,9 +146,9 @@ package final class RaftDriver {
     }
 
     /// Asks for a moment from which on the state is at least as new as this call; the outcome carries `token`.
-    package func read(token: UInt64) {
+    package func read(token: UInt64, _ consistency: ReadConsistency = .quorum) {
         do {
-            try core.read(token: token, at: now)
+            try core.read(token: token, consistency, at: now)
             unconfirmedReads.append((token, now + settings.answerTimeout))
         } catch { finish(token, error) }
     }
@@ -160,6 +162,9 @@ package final class RaftDriver {
     }
 
     package func receive(_ message: Message) { core.receive(message, at: now) }
+
+    /// The leader is known to be gone: see `RaftCore.forgetLeader`.
+    package func forgetLeader() { core.forgetLeader(at: now) }
 
     /// The time of everything that follows. Never goes back.
     package func advance(to instant: MonotonicInstant) { now = max(now, instant) }

@@ -6,6 +6,7 @@ internal import Synchronization
 ///
 /// Everything here may be called from any thread or task.
 public final class RaftNode: Sendable {
+    /// Where a member keeps its log, who it is, and how it is set.
     public struct Options: Sendable {
         /// Drawn anew whenever a member joins with an empty folder: see `NodeID`.
         public var id: NodeID
@@ -73,15 +74,21 @@ public final class RaftNode: Sendable {
     private let mailbox = Mailbox()
     private let shared = Mutex(Shared())
     private let log = Logger("raft")
+    /// When the turn began that the member's thread is in; 0 while it waits for something to do.
+    private let turnBegan = Atomic<UInt64>(0)
+    private let patience: UInt64
 
-    private init(id: NodeID) { self.id = id }
+    private init(_ options: Options) {
+        id = options.id
+        patience = options.settings.longestElectionTimeout.wholeNanoseconds
+    }
 
     /// Opens the folder and starts the member. Throws what keeps it from starting: `corrupted`, `alreadyInUse`,
     /// `storageFailed`, `diskFull`, or the state machine's own error.
     public static func start(
         _ options: Options, stateMachine: any StateMachine & Sendable, transport: any Transport & Sendable
     ) async throws -> RaftNode {
-        let node = RaftNode(id: options.id)
+        let node = RaftNode(options)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             startThread(named: options.name) {
                 do {
@@ -109,7 +116,7 @@ public final class RaftNode: Sendable {
         }
         let driver = try RaftDriver(
             id: options.id, settings: options.settings, disk: disk, stateMachine: stateMachine, transport: transport,
-            seed: random.next(), now: now())
+            seed: random.next(), now: MemberClock.now())
         return (driver, disk)
     }
 
@@ -129,7 +136,9 @@ public final class RaftNode: Sendable {
     /// Returns the index of an applied entry after which the state shows everything acknowledged before this call.
     ///
     /// Throws `notLeader`, `overloaded`, `timedOut`, `stopped`.
-    public func readIndex() async throws -> LogIndex { try await ask(bytes: 0) { .read($0) }.index }
+    public func readIndex(_ consistency: ReadConsistency = .quorum) async throws -> LogIndex {
+        try await ask(bytes: 0) { .read(consistency, $0) }.index
+    }
 
     /// Adds a voter, or changes the address of one; returns once that is committed. The new member must run: it is a
     /// learner until it has caught up, and counts towards every quorum from then on.
@@ -173,7 +182,18 @@ public final class RaftNode: Sendable {
         _ = try await ask(bytes: 0) { .transfer(target, $0) }
     }
 
-    public var status: Status { shared.withLock { $0.status } }
+    public var status: Status {
+        var status = shared.withLock { $0.status }
+        if isStuck { status.stepDown() }
+        return status
+    }
+
+    /// Whether the member's thread has been in one turn for longer than others wait for a leader: its disk hangs. They have
+    /// elected another by now, which this member learns when the disk lets go of it.
+    private var isStuck: Bool {
+        let began = turnBegan.load(ordering: .relaxed)
+        return began != 0 && MemberClock.now().elapsed(since: MonotonicInstant(nanoseconds: began + patience)) > .zero
+    }
 
     /// The role now, then each change of role, term or leader. Ends when the member stops. A slow reader misses the oldest.
     public func roleChanges() -> AsyncStream<RoleChange> {
@@ -215,16 +235,17 @@ public final class RaftNode: Sendable {
 
     private func ask(bytes: Int, _ item: (Mailbox.Promise) -> Mailbox.Item) async throws -> Answer {
         try await withCheckedThrowingContinuation { promise in
-            switch mailbox.post(item(promise), bytes: bytes) {
+            let item = item(promise)
+            if isStuck, !item.isStop {
+                let error = RaftError(.notLeader(leader: nil), "the disk of this member hangs; nothing was taken")
+                return promise.resume(throwing: error)
+            }
+            switch mailbox.post(item, bytes: bytes) {
             case nil: break
             case .full?: promise.resume(throwing: RaftError(.overloaded, "too much waits for the member's thread"))
             case .closed?: promise.resume(throwing: RaftError(.stopped, "the member has stopped"))
             }
         }
-    }
-
-    private static func now() -> MonotonicInstant {
-        MonotonicInstant(nanoseconds: UInt64(MonotonicClock.nanoseconds()))
     }
 
     /// The member's thread.
@@ -241,14 +262,17 @@ public final class RaftNode: Sendable {
         do {
             while stopPromise == nil {
                 let items = mailbox.take(until: driver.nextDeadline)
-                driver.advance(to: Self.now())
+                let now = MemberClock.now()
+                turnBegan.store(now.nanoseconds, ordering: .relaxed)
+                defer { turnBegan.store(0, ordering: .relaxed) }
+                driver.advance(to: now)
                 for item in items {
                     switch item {
                     case .message(let message): driver.receive(message)
                     case .proposal(let bytes, let promise): driver.propose(bytes, token: keep(promise))
                     case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
                     case .change(let change, let promise): driver.propose(change, token: keep(promise))
-                    case .read(let promise): driver.read(token: keep(promise))
+                    case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .stop(let promise): stopPromise = promise
@@ -323,12 +347,27 @@ public final class RaftNode: Sendable {
     }
 }
 
+extension RaftNode.Status {
+    /// As others see a member that does not answer.
+    fileprivate mutating func stepDown() {
+        if role == .leader { leader = nil }
+        role = .follower
+        followers = []
+        reachable = []
+    }
+}
+
 extension Mailbox.Item {
+    fileprivate var isStop: Bool {
+        if case .stop = self { return true }
+        return false
+    }
+
     fileprivate func refuse(_ error: RaftError) {
         switch self {
         case .message: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        case .proposal(_, let promise), .change(_, let promise), .read(let promise), .transfer(_, let promise):
+        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)
         }
     }

@@ -51,6 +51,14 @@ package final class SnapshotStore {
         return try SnapshotFileReader(file: item.file, name: Self.name(of: latest))
     }
 
+    /// Whether the newest snapshot checks. Reads all of it.
+    func isWhole() -> Bool {
+        guard let latest, let item = open.first(where: { $0.metadata == latest }),
+            let reader = try? SnapshotFileReader(file: item.file, name: Self.name(of: latest))
+        else { return false }
+        return reader.metadata == latest && (try? reader.verify()) != nil
+    }
+
     /// A piece of a snapshot's file for a follower; nil if that snapshot is gone.
     func piece(
         of metadata: SnapshotMetadata, at offset: UInt64, limit: Int

@@ -18,6 +18,7 @@ public struct Constraint: Sendable, Equatable, CustomStringConvertible {
         case engineLabel(String)
     }
 
+    /// `==` or `!=`, as users write it.
     public enum Comparison: String, Sendable {
         case equal = "=="
         case notEqual = "!="

@@ -1,5 +1,6 @@
 /// A constraint that cannot be read: which, why, and what would be right.
 public struct ConstraintError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong with the text.
     public enum Reason: Sendable, Equatable {
         case tooLong
         case tooMany

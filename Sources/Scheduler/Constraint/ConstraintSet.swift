@@ -18,6 +18,7 @@ public struct ConstraintSet: Sendable, Equatable {
         self.constraints = constraints
     }
 
+    /// Whether the node meets all of them.
     public func isSatisfied(by node: NodeTraits) -> Bool {
         constraints.allSatisfy { $0.isSatisfied(by: node) }
     }

@@ -1,5 +1,6 @@
 /// What became of a pending task.
 public struct TaskPlacement: Sendable, Equatable {
+    /// A node, or why there is none.
     public enum Outcome: Sendable, Equatable {
         case placed(nodeID: String)
         /// No node fits now; the text says why, as Docker words it.

@@ -100,6 +100,7 @@ public final class ChangeFeed: AsyncSequence, Sendable {
         }
     }
 
+    /// Takes one event after the other; nil once the feed has ended.
     public struct AsyncIterator: AsyncIteratorProtocol {
         let feed: ChangeFeed
         var pending: ArraySlice<ChangeEvent> = []

@@ -10,6 +10,7 @@ public enum ObjectCoding {
         }
     }
 
+    /// Throws `StoreError` `.malformed` on bytes that are no such object.
     public static func decode<Object: Decodable>(_ type: Object.Type, from bytes: [UInt8]) throws -> Object {
         do { return try JSONDecoder().decode(Object.self, from: Data(bytes)) } catch {
             throw StoreError(.malformed, "cannot decode a \(Object.self)", cause: error)

@@ -2,6 +2,7 @@
 ///
 /// Iteration is in key order, so nothing that is derived from it depends on a process's hash seed.
 public struct SortedMap<Value: Sendable>: Sendable {
+    /// A key and what it stands for.
     public struct Entry: Sendable {
         public let key: String
         public var value: Value
@@ -50,6 +51,7 @@ public struct SortedMap<Value: Sendable>: Sendable {
     }
 
     @discardableResult
+    /// Returns what stood there; nil where nothing did.
     public mutating func removeValue(forKey key: String) -> Value? {
         guard let chunk = chunkIndex(for: key) else { return nil }
         let position = Self.lowerBound(key, in: chunks[chunk])
@@ -90,6 +92,7 @@ public struct SortedMap<Value: Sendable>: Sendable {
 }
 
 extension SortedMap: Sequence {
+    /// Goes through the entries in the order of their keys.
     public struct Iterator: IteratorProtocol, Sequence {
         let chunks: [[Entry]]
         var chunk: Int

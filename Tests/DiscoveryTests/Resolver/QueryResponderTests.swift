@@ -1,5 +1,6 @@
 import Model
 import Platform
+import TestSupport
 import Testing
 
 @testable import Discovery
@@ -125,8 +126,9 @@ struct QueryResponderTests {
         let queries = try ["tasks.web", "11.1.1.1.in-addr.arpa", "11.1.0.10.in-addr.arpa", "a.a.web.app"].map {
             DNSMessage(id: 5, query: DNSQuestion(try DomainName($0), .any), edns: EDNS(udpPayloadSize: 1_232)).encoded()
         }
-        for round in 0..<4_000 {
-            let bytes = random.mutated(queries[round % queries.count])
+        var mutator = Mutator(queries, spice: DNSMessageTests.spice, seed: seed)
+        for _ in 0..<4_000 {
+            let bytes = mutator.next()
             guard case .reply(let reply) = QueryResponder.respond(to: bytes, over: .udp, view: view, using: &random)
             else { continue }
             let message = try DNSMessage(decoding: reply)

@@ -269,14 +269,14 @@ struct ResolverProcessTests {
                 DNSMessage(id: 5, query: DNSQuestion(try DomainName($0), .a)).encoded()
             }
             try await namespace.perform {
-                var random = Seeded(9)
+                var mutator = Mutator(queries, spice: DNSMessageTests.spice, seed: 9)
                 let udp = Descriptor(owning: try checked(socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0), "socket"))
                 try checked(
                     try SocketAddress.ipv4(SandboxSockets.address, ports.udp).withSockaddr {
                         connect(udp.rawValue, $0, $1)
                     }, "connect")
-                for round in 0..<3_000 {
-                    let bytes = random.mutated(queries[round % 2])
+                for _ in 0..<3_000 {
+                    let bytes = mutator.next()
                     _ = send(udp.rawValue, bytes, bytes.count, 0)
                 }
             }

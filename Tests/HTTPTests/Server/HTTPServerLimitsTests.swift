@@ -1,5 +1,6 @@
 import Platform
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HTTP
@@ -37,7 +38,8 @@ import Testing
     }
 
     /// A client that is refused early goes on sending: cut off, it would see a broken pipe instead of the answer.
-    @Test func aRefusedBodyMaySendItselfBeforeTheAnswerIsRead() async throws {
+    @Test(arguments: [Duration.zero, .milliseconds(100)])
+    func aRefusedBodyMaySendItselfBeforeTheAnswerIsRead(pause: Duration) async throws {
         let size = 24 << 20
         try await TestServer.run { _ in
             throw HTTPError(.contentTooLarge, "too much")
@@ -45,9 +47,35 @@ import Testing
             let stream = try await test.connect(test.tcp)
             try await stream.write(Array("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: \(size)\r\n\r\n".utf8))
             let piece = [UInt8](repeating: 97, count: 1 << 20)
-            for _ in 0..<(size >> 20) { try await stream.write(piece) }
+            // With pauses it takes more than two seconds in all.
+            for _ in 0..<(size >> 20) {
+                try await stream.write(piece)
+                if pause > .zero { try await Task.sleep(for: pause) }
+            }
             let text = try await stream.text()
             #expect(text.hasPrefix("HTTP/1.1 413 ") && text.contains("too much"))
+        }
+    }
+
+    /// Who sends on and on, slowly, keeps no connection: its answer was written, and then it is cut off.
+    @Test func aRefusedClientThatDawdlesIsCutOff() async throws {
+        var limits = HTTPLimits()
+        limits.lingerTimeout = .milliseconds(300)
+        try await TestServer.run(limits: limits) { _ in
+            throw HTTPError(.contentTooLarge, "too much")
+        } using: { test in
+            let stream = try await test.connect(test.tcp)
+            try await stream.write(Array("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n".utf8))
+            // More than is read away to keep the connection.
+            try await stream.write([UInt8](repeating: 97, count: 1 << 20))
+            let begin = ContinuousClock.now
+            await #expect(throws: (any Error).self) {
+                for _ in 0..<200 {
+                    try await stream.write([97])
+                    try await Task.sleep(for: .milliseconds(50))
+                }
+            }
+            #expect(ContinuousClock.now - begin < .seconds(8))
         }
     }
 
@@ -138,15 +166,14 @@ import Testing
             return request.upgradeProtocol == nil
                 ? .text("ok") : .hijack(request) { try await $0.write([1, 2, 3]) }
         } using: { test in
-            let corpus = (RequestParserTests.good.map(\.0) + RequestParserTests.bad.map(\.0)).map { Array($0.utf8) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for seed in 0..<8 {
                     group.addTask {
-                        var random = SeededGenerator(state: UInt64(seed))
+                        var mutator = Mutator(
+                            RequestParserTests.corpus, spice: RequestParserTests.spice, seed: UInt64(seed))
                         for _ in 0..<60 {
                             let stream = try await test.connect()
-                            let bytes = Mutator.mutate(corpus, &random)
-                            try? await stream.write(bytes)
+                            try? await stream.write(mutator.next())
                             try? await stream.shutdownWrite()
                             _ = try? await stream.text()
                             stream.close()

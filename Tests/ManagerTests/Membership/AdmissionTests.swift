@@ -38,6 +38,18 @@ import Testing
         #expect(node.status.address == "192.0.2.7")
     }
 
+    @Test func whatTheFirstSpecificationLeavesOutIsFilledIn() async throws {
+        let store = Store()
+        // As `docker swarm init` sends it: the objects are there, and empty.
+        var request = SwarmInitRequest()
+        request.spec = ClusterSpec(
+            orchestration: .init(taskHistoryRetentionLimit: nil), dispatcher: .init(heartbeatPeriod: nil))
+        try await found(store, request)
+        let spec = try #require(store.snapshot.get(Cluster.self, "c1")).spec
+        #expect(spec.orchestration?.taskHistoryRetentionLimit == 5)
+        #expect(spec.dispatcher?.heartbeatPeriod == 2_000_000_000)
+    }
+
     @Test(arguments: [["10.0.0.1/8"], ["10.0.0.0/25"], ["nonsense"], ["10.20.0.0/16", ""], ["10.0.0.0/99"]])
     func poolsThatAreNoneAreRefused(pools: [String]) async throws {
         let store = Store()

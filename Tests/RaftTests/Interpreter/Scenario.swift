@@ -13,7 +13,8 @@ struct Scenario: Sendable, CustomTestStringConvertible {
     }()
 
     static let verbs: [any Verb.Type] = [
-        Members.self, StartingLog.self, StartingTerm.self, Setting.self, Campaign.self, Deliver.self, Settle.self, Pass.self,
+        Members.self, StartingLog.self, StartingTerm.self, Setting.self, Campaign.self, Deliver.self, Settle.self,
+        Pass.self,
         Propose.self, Read.self, Lose.self, Isolate.self, Hold.self, Release.self, Heal.self, Crash.self,
         Restart.self, Pause.self, Resume.self, Stall.self, Sync.self, Snapshot.self, Forget.self,
         Hand.self, Change.self, Show.self,

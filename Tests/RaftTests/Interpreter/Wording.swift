@@ -48,7 +48,8 @@ enum Wording {
         case .vote(let request):
             let place = "log ends at \(request.lastIndex)@\(request.lastTerm)"
             let question =
-                request.isPreVote ? "would you vote" : request.isByTransfer ? "vote for me, I was told to ask," : "vote for me"
+                request.isPreVote
+                ? "would you vote" : request.isByTransfer ? "vote for me, I was told to ask," : "vote for me"
             return "\(question) in term \(term), \(place)"
         case .voteResponse(let response):
             let verb = response.isPreVote ? "would" : "do"

@@ -1,0 +1,50 @@
+/// What comes of a `SessionCommand`.
+public enum SessionAnswer: Equatable, Sendable {
+    /// A session of this id is open.
+    case opened(UInt64)
+    /// What the state machine returned, now or when the command was first applied.
+    case applied([UInt8])
+    case closed
+    /// There is no such session: it was closed, or went unused while too many others were opened. Nothing was applied now;
+    /// whether the command was before, nobody knows any more.
+    case expired
+    /// Applied once, but its answer is no longer kept: the client said that it has it, or has too many unanswered.
+    case forgotten
+
+    private enum Tag: UInt8 {
+        case opened = 1
+        case applied, closed, expired, forgotten
+    }
+
+    /// A tag, then the id or the bytes; little-endian.
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        switch self {
+        case .opened(let session):
+            writer.write(Tag.opened.rawValue)
+            writer.write(session)
+        case .applied(let bytes):
+            writer.write(Tag.applied.rawValue)
+            writer.write(raw: bytes)
+        case .closed: writer.write(Tag.closed.rawValue)
+        case .expired: writer.write(Tag.expired.rawValue)
+        case .forgotten: writer.write(Tag.forgotten.rawValue)
+        }
+        return writer.bytes
+    }
+
+    /// Throws `malformed` for anything that `encoded()` would not write.
+    public init(decoding bytes: [UInt8]) throws(RaftError) {
+        var reader = ByteReader(bytes)
+        let rawTag: UInt8 = try reader.read()
+        switch Tag(rawValue: rawTag) {
+        case .opened?: self = .opened(try reader.read())
+        case .applied?: self = .applied(try reader.read(raw: reader.remaining))
+        case .closed?: self = .closed
+        case .expired?: self = .expired
+        case .forgotten?: self = .forgotten
+        case nil: throw RaftError(.malformed, "session answer of unknown kind \(rawTag)")
+        }
+        try reader.expectEnd()
+    }
+}

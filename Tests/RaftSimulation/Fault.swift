@@ -1,0 +1,35 @@
+/// What can happen to a group.
+package enum Fault: CaseIterable, Sendable {
+    /// The machine loses its power, at once or in the middle of what it does to its disk.
+    case powerOff, powerLossMidway
+    /// The process ends, the machine does not: what was written and not synced is still there.
+    case kill
+    /// A stopped process: it stands still, and what arrives waits.
+    case pause
+    /// Two halves that do not hear each other; one direction between two members; one member alone.
+    case partition, cutLink, isolation
+    /// A link that delivers nothing for a while and then everything.
+    case clog
+    /// Loss, repetition and delay become worse or better.
+    case noise
+    /// A clock runs faster or slower from now on, within what leases allow for; or leaps, which they do not.
+    case drift, clockLeap
+    case fullDisk
+    /// A disk that hangs in the middle of what it is asked to do.
+    case stuckDisk
+    /// One operation fails: the member stops.
+    case diskError
+    /// One bit is not what was written. At most one member is lost to it.
+    case bitFlip
+    /// A member is told that its leader is gone.
+    case forgetLeader
+    case transfer
+    case membership
+    /// All links and disks work again.
+    case repair
+
+    /// Which of `options.faults` a run has: about half of them, so that no fault always hides what another shows.
+    static func drawn(from faults: [Fault], _ random: (UInt64) -> UInt64) -> [Fault] {
+        faults.filter { random(2) == 0 || $0 == .repair }
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// docs/scenarios.md says which test shows which row; the tests say it too.
+@Suite struct ScenarioCoverageTests {
+    private struct Row: Sendable, CustomTestStringConvertible {
+        let number: Int
+        let tests: [String]
+        var testDescription: String { "row \(number)" }
+    }
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+
+    private static let rows: [Row] = {
+        let page = folder.appending(path: "../../docs/scenarios.md").standardizedFileURL
+        let text = (try? String(contentsOf: page, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").compactMap { line in
+            let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard cells.count == 4, let number = Int(cells[0]) else { return nil }
+            let names = cells[3].split(separator: "`").map(String.init)
+            return Row(number: number, tests: names.filter { $0.contains(".swift") || $0.contains(".txt") })
+        }
+    }()
+
+    @Test func allRowsAreThere() { #expect(Self.rows.map(\.number) == Array(1...16)) }
+
+    @Test(arguments: rows.filter { ![13, 15].contains($0.number) }) private func testsNameTheirRow(_ row: Row) throws {
+        #expect(!row.tests.isEmpty)
+        for test in row.tests {
+            let text = try String(contentsOf: Self.folder.appending(path: test), encoding: .utf8)
+            // Also as one of several: "scenarios.md, Raft and storage, 9 (...), 14 (...)".
+            let mentions = text.components(separatedBy: "Raft and storage, ").dropFirst().map { $0.prefix(400) }
+            let name = try Regex("(^|[^0-9])\(row.number)([^0-9]|$)")
+            #expect(
+                try mentions.contains { try name.firstMatch(in: $0) != nil }, "\(test) does not name row \(row.number)")
+        }
+    }
+}
