@@ -6,8 +6,9 @@ package enum Fault: CaseIterable, Sendable {
     case kill
     /// A stopped process: it stands still, and what arrives waits.
     case pause
-    /// Two halves that do not hear each other; one direction between two members; one member alone.
-    case partition, cutLink, isolation
+    /// Two halves that do not hear each other; one direction between two members, or both; one member alone, or one that
+    /// hears nobody and is heard.
+    case partition, cutLink, cutPair, isolation, deafness
     /// A link that delivers nothing for a while and then everything.
     case clog
     /// Loss, repetition and delay become worse or better.

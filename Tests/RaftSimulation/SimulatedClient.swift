@@ -42,6 +42,8 @@ final class SimulatedClient {
     let id: UInt64
     /// Whether it retries what may have happened already.
     let usesSessions: Bool
+    /// It only reads, from anybody, and believes nobody who sends it elsewhere.
+    let onlyReads: Bool
     var session: ClientSession?
     var request: Request?
     /// Whom it believes to lead.
@@ -54,6 +56,7 @@ final class SimulatedClient {
     init(id: UInt64) {
         self.id = id
         usesSessions = id % 2 == 0
+        onlyReads = id % 5 >= 3
     }
 }
 

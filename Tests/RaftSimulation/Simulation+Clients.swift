@@ -11,10 +11,11 @@ extension Simulation {
             return
         }
         rest(client)
+        if client.onlyReads { client.target = nil }
         let register = Int(random.below(UInt64(RegisterCommand.registers)))
         let unique = takeToken()
         var command = RegisterCommand(.get, register: register, value: unique)
-        switch random.below(10) {
+        switch client.onlyReads ? 9 : random.below(10) {
         case 0...3: command.kind = .put
         case 4...5:
             command.kind = .compareAndSet
@@ -53,7 +54,8 @@ extension Simulation {
         request.attempts += 1
         client.request = request
         client.target = member.id
-        if client.nextAction != .max { client.nextAction = now + 300_000_000 + random.below(2_500_000_000) }
+        let patience = client.onlyReads ? 50_000_000 : 300_000_000 + random.below(2_500_000_000)
+        if client.nextAction != .max { client.nextAction = now + patience }
         trace.note("ask", now, client.id, member.id.value, token)
         trace.explain("\(request.content)")
         guard member.driver != nil else {
@@ -85,7 +87,7 @@ extension Simulation {
     /// A request that had no answer, or one that it was not taken.
     private func askAgainOrGiveUp(_ client: SimulatedClient) {
         guard let request = client.request else { return }
-        let mayAsk = request.isRepeatable || !request.mayHaveHappened || request.isRead
+        let mayAsk = client.onlyReads ? isHealed : request.isRepeatable || !request.mayHaveHappened || request.isRead
         if mayAsk, request.attempts < SimulatedClient.maximumAttempts { return send(of: client) }
         // What may have happened stays in the history as unanswered.
         if let operation = request.operation, !request.mayHaveHappened { history.withdraw(operation) }
@@ -162,7 +164,8 @@ extension Simulation {
     /// A proposal to `member`, which must be up.
     package func propose(to member: SimulatedMember) throws {
         let token = takeToken()
-        let payload = token.littleEndianBytes + [UInt8](repeating: 0x5a, count: padding)
+        // Begins like no command does.
+        let payload = [0] + token.littleEndianBytes + [UInt8](repeating: 0x5a, count: padding)
         proposals[token] = payload
         trace.note("propose", now, member.id.value, token)
         give(.request { $0.propose(payload, token: token) }, to: member)

@@ -10,7 +10,7 @@ extension Simulation {
         trace.explain("\(fault)")
         switch fault {
         case .powerOff, .powerLossMidway, .kill, .pause, .bitFlip: endOrPause(member, fault)
-        case .partition, .cutLink, .isolation, .clog, .noise: disturbLinks(of: member, fault)
+        case .partition, .cutLink, .cutPair, .isolation, .deafness, .clog, .noise: disturbLinks(of: member, fault)
         case .drift: drift(member)
         case .clockLeap: member.clock.leap(by: random.below(3_000_000_000))
         case .fullDisk: member.disk.freeBytes = Int(random.below(6000))
@@ -32,7 +32,7 @@ extension Simulation {
         guard member.driver != nil else { return }
         switch fault {
         case .powerOff: powerOff(member, for: 20_000_000 + random.below(1_500_000_000))
-        case .kill: kill(member, for: 1_000_000 + random.below(1_000_000_000))
+        case .kill: kill(member, for: 1_000_000 + random.below(random.below(2) == 0 ? 20_000_000 : 1_000_000_000))
         case .powerLossMidway: member.disk.operationsUntilPowerLoss = 1 + Int(random.below(25))
         case .bitFlip: flipBit(of: member)
         default: pause(member, for: random.below(1_500_000_000))
@@ -43,6 +43,11 @@ extension Simulation {
         switch fault {
         case .partition: divide()
         case .isolation: isolate(member.id)
+        case .deafness: deafen(member.id)
+        case .cutPair:
+            let other = anyMember
+            cut(from: member.id, to: other.id)
+            cut(from: other.id, to: member.id)
         case .cutLink: for _ in 0...random.below(3) { cut(from: anyMember.id, to: anyMember.id) }
         case .clog:
             let link = SimulatedNetwork.Link(from: member.id, to: anyMember.id)
@@ -78,6 +83,11 @@ extension Simulation {
             cut(from: member, to: other.id)
             cut(from: other.id, to: member)
         }
+    }
+
+    /// From all others to `member`.
+    func deafen(_ member: NodeID) {
+        for other in members where other.id != member { cut(from: other.id, to: member) }
     }
 
     package func repairAll() {

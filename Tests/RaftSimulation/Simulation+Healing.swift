@@ -8,6 +8,7 @@ extension Simulation {
         network.lossPercent = 0
         network.repeatPercent = 0
         network.slowPercent = 0
+        network.latency = 4_000_000
         for member in members {
             member.disk.operationsUntilPowerLoss = nil
             member.disk.processEnded()

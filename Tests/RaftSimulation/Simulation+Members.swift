@@ -8,12 +8,18 @@ extension Simulation {
         let token = takeToken()
         trace.note("transfer", now, leader.id.value, target?.value ?? 0)
         give(.request { $0.transferLeadership(to: target, token: token) }, to: leader)
+        // Now and then it does not hear what comes of it.
+        if faults.contains(.deafness), random.below(3) == 0 { deafen(leader.id) }
     }
 
     /// Adds, promotes, removes or replaces somebody. Never fewer than three voters remain, so that one crash leaves a quorum;
     /// smaller groups only grow.
     func changeMembers() {
-        guard let leader, let configuration = leader.driver?.core.configuration else { return }
+        if let leader { changeMembers(at: leader) }
+    }
+
+    func changeMembers(at leader: SimulatedMember) {
+        guard let configuration = leader.driver?.core.configuration else { return }
         let others = members.filter { !configuration.isVoter($0.id) && !$0.isLost && !$0.isDamaged }
         let newcomer = others.isEmpty ? nil : others[Int(random.below(UInt64(others.count)))].member
         let mayLose = configuration.voters.count > 3 && !configuration.isJoint

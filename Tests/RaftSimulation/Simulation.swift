@@ -24,6 +24,7 @@ package final class Simulation: Transport {
     /// The faults of this run.
     var faults: [Fault] = []
     var nextFault: UInt64 = 0
+    private var isChangeWanted = false
     private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
 
@@ -191,12 +192,19 @@ package final class Simulation: Transport {
         }
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
-            if change.role == .leader { note(ledger.elected(member.id, driver.core)) }
+            guard change.role == .leader else { continue }
+            note(ledger.elected(member.id, driver.core))
+            // An operator who could not wait for a leader.
+            isChangeWanted = !isHealed && faults.contains(.membership) && random.below(3) == 0
         }
         let outcomes = driver.takeOutcomes()
         let stall = member.disk.takeStall()
         if stall > 0 { member.pausedUntil = max(member.pausedUntil, now + stall) }
         for outcome in outcomes { take(outcome, of: member, at: now + stall) }
+        if isChangeWanted {
+            isChangeWanted = false
+            changeMembers(at: member)
+        }
     }
 
     package func send(_ message: Message, to peer: NodeID, address: String?) {
