@@ -67,21 +67,39 @@ final class RaftLinks: Transport, Sendable {
             var channel: Channel?
             for await bytes in stream {
                 defer { waiting.remove(bytes.count) }
-                do {
-                    let open: Channel
-                    if let channel { open = channel } else { open = try await links.open(.raft, to: address) }
-                    channel = open
-                    try await open.send(bytes: bytes)
-                } catch {
-                    log.debug("member not reached", ["member": peer, "address": address, "error": "\(error)"])
-                    channel?.close()
-                    channel = nil
-                    try? await links.loop.sleep(for: Limits.retry)
+                // What fails on a channel that was open before fails for its age: it goes out on a new one at once.
+                for isLast in channel == nil ? [true] : [false, true] {
+                    do {
+                        let open = if let channel { channel } else { try await Self.connect(links, to: address) }
+                        channel = open
+                        try await open.send(bytes: bytes)
+                        break
+                    } catch {
+                        channel?.close()
+                        channel = nil
+                        guard isLast else { continue }
+                        log.debug("member not reached", ["member": peer, "address": address, "error": "\(error)"])
+                        try? await links.loop.sleep(for: Limits.retry)
+                    }
                 }
             }
             channel?.close()
         }
         return Link(address: address, queue: continuation, waiting: waiting, task: task)
+    }
+}
+
+extension RaftLinks {
+    /// A channel to a member that is closed here when it is closed there: a message would be lost on it before the kernel
+    /// said so, and between followers the next message may be the election's.
+    private static func connect(_ links: ClusterLinks, to address: String) async throws -> Channel {
+        let channel = try await links.open(.raft, to: address)
+        // Nothing is ever said this way, so that the read only ends: with the channel, at either side.
+        Task(executorPreference: links.loop) {
+            _ = try? await channel.receiveBytes()
+            channel.close()
+        }
+        return channel
     }
 }
 
