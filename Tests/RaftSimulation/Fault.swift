@@ -25,6 +25,11 @@ package enum Fault: CaseIterable, Sendable {
     /// A member is told that its leader is gone.
     case forgetLeader
     case transfer
+    /// A leader is not heard from some moment around its election on, and ends soon after: its first entries are half
+    /// replicated or not at all.
+    case shortReign
+    /// One follower loses sight of the leader, a little later all do, and those who heard it last are restarted.
+    case lostSight
     case membership
     /// All links and disks work again.
     case repair

@@ -27,6 +27,8 @@ final class SimulatedClient {
         var attempts = 0
         /// An attempt ended without a word.
         var mayHaveHappened = false
+        /// It was refused, and is asked again in a moment.
+        var isRefused = false
 
         var isRepeatable: Bool {
             if case .command = content { return false }

@@ -4,6 +4,11 @@ internal import Raft
 extension Simulation {
     /// A client rests no longer, or waits no longer.
     func act(_ client: SimulatedClient) {
+        if client.request?.isRefused == true {
+            client.request?.isRefused = false
+            askAgainOrGiveUp(client)
+            return
+        }
         if client.request != nil {
             client.target = nil
             client.request?.mayHaveHappened = true
@@ -54,14 +59,15 @@ extension Simulation {
         request.attempts += 1
         client.request = request
         client.target = member.id
-        let patience = client.onlyReads ? 50_000_000 : 300_000_000 + random.below(2_500_000_000)
+        let isHasty = client.onlyReads || random.below(2) == 0
+        let patience = isHasty ? 50_000_000 + random.below(100_000_000) : 300_000_000 + random.below(2_500_000_000)
         if client.nextAction != .max { client.nextAction = now + patience }
         trace.note("ask", now, client.id, member.id.value, token)
         trace.explain("\(request.content)")
         guard member.driver != nil else {
             // Refused at once; it has not happened.
             client.target = nil
-            if client.nextAction != .max { client.nextAction = now + 50_000_000 + random.below(100_000_000) }
+            waitForLeader(client)
             return
         }
         let payload: [UInt8]
@@ -124,8 +130,18 @@ extension Simulation {
             guard let client else { return }
             if !error.isFinal { client.request?.mayHaveHappened = true }
             if case .notLeader(let leader) = error.code { client.target = leader?.id } else { client.target = nil }
-            askAgainOrGiveUp(client)
+            if client.target == nil, client.nextAction != .max {
+                waitForLeader(client)
+            } else {
+                askAgainOrGiveUp(client)
+            }
         }
+    }
+
+    /// Nobody says who leads: it asks again in a moment.
+    private func waitForLeader(_ client: SimulatedClient) {
+        client.request?.isRefused = true
+        if client.nextAction != .max { client.nextAction = now + 5_000_000 + random.below(40_000_000) }
     }
 
     private func complete(_ client: SimulatedClient, _ bytes: [UInt8], _ registers: [UInt64]) {

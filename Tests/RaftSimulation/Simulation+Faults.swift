@@ -21,6 +21,8 @@ extension Simulation {
         case .forgetLeader:
             if member.driver != nil { give(.request { $0.forgetLeader() }, to: member) }
         case .transfer: transferLeadership()
+        case .shortReign: break  // at the next election
+        case .lostSight: loseSight()
         case .membership: changeMembers()
         case .repair: repairAll()
         }
@@ -83,6 +85,38 @@ extension Simulation {
             cut(from: member, to: other.id)
             cut(from: other.id, to: member)
         }
+    }
+
+    /// A member asks for votes, or has them.
+    func endReignSoon(of member: SimulatedMember, after delay: UInt64) {
+        guard faults.contains(.shortReign), !isHealed, random.below(3) == 0 else { return }
+        later(by: delay) { [unowned self] in
+            for other in members where other.id != member.id { cut(from: member.id, to: other.id) }
+            later(by: random.below(4 * network.latency + 100_000_000)) { [unowned self] in
+                for other in members { repair(from: member.id, to: other.id) }
+                if member.driver != nil { powerOff(member, for: 200_000_000 + random.below(1_500_000_000)) }
+            }
+        }
+    }
+
+    private func loseSight() {
+        guard let leader else { return }
+        let others = members.filter { $0.id != leader.id }
+        guard others.count >= 2 else { return }
+        let first = others[Int(random.below(UInt64(others.count)))]
+        cut(from: leader.id, to: first.id)
+        cut(from: first.id, to: leader.id)
+        later(by: 300_000_000 + random.below(600_000_000)) { [unowned self] in
+            isolate(leader.id)
+            for other in others where other.id != first.id && other.driver != nil {
+                kill(other, for: 1_000_000 + random.below(5_000_000))
+            }
+        }
+    }
+
+    private func later(by delay: UInt64, _ action: @escaping () -> Void) {
+        let time = now + delay
+        scheduled.insert((time, action), at: scheduled.firstIndex { $0.time > time } ?? scheduled.count)
     }
 
     /// From all others to `member`.

@@ -4,6 +4,7 @@ extension Simulation {
     /// All faults end. The group must elect, write, and agree everywhere; everything acknowledged must be there.
     package func heal() throws {
         isHealed = true
+        scheduled = []
         repairAll()
         network.lossPercent = 0
         network.repeatPercent = 0

@@ -24,6 +24,8 @@ package final class Simulation: Transport {
     /// The faults of this run.
     var faults: [Fault] = []
     var nextFault: UInt64 = 0
+    /// What is to happen, soonest first.
+    var scheduled: [(time: UInt64, action: () -> Void)] = []
     private var isChangeWanted = false
     private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
@@ -111,6 +113,7 @@ package final class Simulation: Transport {
         var time = UInt64.max
         if let arrival = network.nextTime { time = min(time, arrival) }
         if let late = lateAnswers.first { time = min(time, late.time) }
+        if let next = scheduled.first { time = min(time, next.time) }
         if !isHealed, options.faultMilliseconds > 0 { time = min(time, nextFault) }
         for client in clients { time = min(time, client.nextAction) }
         for member in members {
@@ -130,6 +133,11 @@ package final class Simulation: Transport {
         if let late = lateAnswers.first, late.time <= now {
             lateAnswers.removeFirst()
             take(late.answer)
+            return
+        }
+        if let next = scheduled.first, next.time <= now {
+            scheduled.removeFirst()
+            next.action()
             return
         }
         for member in members {
@@ -192,8 +200,11 @@ package final class Simulation: Transport {
         }
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
+            // The requests for votes are on their way; whether anything else will be, remains to be seen.
+            if change.role == .candidate { endReignSoon(of: member, after: 0) }
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
+            endReignSoon(of: member, after: random.below(4 * network.latency))
             // An operator who could not wait for a leader.
             isChangeWanted = !isHealed && faults.contains(.membership) && random.below(3) == 0
         }
