@@ -18,6 +18,11 @@ import Testing
         }
     }
 
+    /// What the simulator found once: a snapshot's pieces that a restarted follower and its leader counted differently for ever.
+    @Test(arguments: [15_107] as [UInt64]) func seedsThatFailedOnce(seed: UInt64) throws {
+        try Simulation(seed: seed, options: .drawn(from: seed)).run()
+    }
+
     @Test func calmGroupElectsOnceAndAnswersEverything() throws {
         var options = SimulationOptions()
         options.faultMilliseconds = 0

@@ -14,6 +14,8 @@ struct FollowerProgress: Sendable {
         var offset: UInt64
         /// The last piece is on its way, or was.
         var isSent = false
+        /// The piece at `offset` was sent again, as nothing came of it: the follower may be behind it.
+        var isRepeated = false
     }
 
     let id: NodeID

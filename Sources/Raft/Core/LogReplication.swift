@@ -235,8 +235,10 @@ extension RaftCore {
             progress.becomeProbe(next: progress.match + 1)
         case .replicate:
             break
-        case .snapshot(let transfer) where progress.idleRounds >= 2:
+        case .snapshot(var transfer) where progress.idleRounds >= 2:
             progress.idleRounds = 0
+            transfer.isRepeated = true
+            progress.state = .snapshot(transfer)
             effects.snapshotReads.append(
                 .init(to: progress.id, metadata: transfer.metadata, offset: transfer.offset))
         case .snapshot:

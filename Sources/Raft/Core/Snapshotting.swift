@@ -53,8 +53,9 @@ extension RaftCore {
     mutating func handleSnapshotResponse(_ response: Message.SnapshotResponse, _ message: Message) {
         guard let position = heard(from: message.from), var progress = leadership?.followers[position],
             case .snapshot(var transfer) = progress.state, transfer.metadata.index == response.index,
-            // Forward, or from the start because the follower forgot; anything else is an old answer.
-            response.nextOffset > transfer.offset
+            // Forward, or back because the follower forgot: to the start, or to where a late piece brought it since. Anything
+            // else is an old answer.
+            response.nextOffset > transfer.offset || (transfer.isRepeated && response.nextOffset < transfer.offset)
                 || (response.nextOffset == 0 && (transfer.offset > 0 || transfer.isSent))
         else { return }
         if response.nextOffset == 0, transfer.isSent {
@@ -65,6 +66,7 @@ extension RaftCore {
             return
         }
         transfer.offset = response.nextOffset
+        transfer.isRepeated = false
         progress.state = .snapshot(transfer)
         progress.idleRounds = 0
         leadership?.followers[position] = progress

@@ -46,10 +46,14 @@ package final class VoteFile {
             guard newest.member == member else {
                 throw RaftError(.alreadyInUse, "the log is that of member \(newest.member), not \(member)")
             }
-            for (offset, copy) in zip(slotOffsets, copies) where copy != newest {
+            // What was read may never have been synced, so both are written again; first one that holds it already, while the
+            // other is as it was.
+            let places = zip(slotOffsets, copies)
+            for (offset, _) in places.filter({ $0.1 == newest }) + places.filter({ $0.1 != newest }) {
                 try file.write(encode(newest), at: offset)
                 try file.sync()
             }
+            try disk.syncDirectory()
             return (VoteFile(file: file, record: newest), newest.state, false)
         } catch let error as RaftError {
             throw error
