@@ -116,6 +116,21 @@ struct TaskStateMachineTests {
         #expect(machine.handle(.done) == [.forget])
     }
 
+    @Test("what cannot be given back is tried again after a rest, and not forgotten before it is gone")
+    func givingBackFails() {
+        var machine = machine()
+        _ = machine.handle(.assign(machine.task))
+        _ = machine.handle(.prepared)
+        _ = machine.handle(.started(pid: 7))
+        #expect(machine.handle(.exited(exit(0))) == [.report, .release])
+        #expect(machine.handle(.failed("no answer")) == [.rest])
+        #expect(machine.handle(.unassign) == [])
+        #expect(machine.handle(.rested) == [.remove])
+        #expect(machine.handle(.failed("no answer")) == [.rest])
+        #expect(machine.handle(.rested) == [.remove])
+        #expect(machine.handle(.done) == [.forget])
+    }
+
     @Test("a container that ends before its start is answered")
     func quickEnd() {
         var machine = machine()
@@ -138,7 +153,7 @@ struct TaskStateMachineTests {
             var previous = machine.status.state
             for _ in 0..<60 {
                 let event: TaskStateMachine.Event =
-                    switch next(9) {
+                    switch next(10) {
                     case 0: .assign(machine.task)
                     case 1: wanting([.ready, .running, .shutdown][Int(next(3))], machine)
                     case 2: .prepared
@@ -146,6 +161,7 @@ struct TaskStateMachineTests {
                     case 4: .failed("no")
                     case 5, 6: .exited(exit(Int32(next(2))))
                     case 7: .done
+                    case 8: .rested
                     default: .unassign
                     }
                 let actions = machine.handle(event)

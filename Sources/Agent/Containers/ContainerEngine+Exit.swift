@@ -11,11 +11,14 @@ extension ContainerEngine {
 
     /// Waits for a container's end, but no longer than so; nil if it still runs then.
     func wait(_ id: String, atMost time: Duration?) async throws -> ContainerExit? {
-        guard let entry = entries[id] else { throw Self.missing(id) }
-        if let exit = entry.record.exit { return exit }
+        guard entries[id] != nil else { throw Self.missing(id) }
         nextWaiter += 1
         let waiter = nextWaiter
         return await withCheckedContinuation { continuation in
+            // Looked at here, where nothing comes in between (see EventLoop).
+            guard let entry = entries[id], entry.record.exit == nil else {
+                return continuation.resume(returning: entries[id]?.record.exit)
+            }
             entries[id]?.waiters[waiter] = continuation
             guard let time else { return }
             _ = loop.schedule(after: time) { [weak self] in

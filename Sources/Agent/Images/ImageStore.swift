@@ -187,7 +187,11 @@ public actor ImageStore {
 
     /// Runs `body` while nothing is collected, and not before a collection under way is done.
     private func loading<T>(_ body: () async throws -> T) async throws -> T {
-        while isSweeping { await withCheckedContinuation { waitingForSweep.append($0) } }
+        while isSweeping {
+            await withCheckedContinuation { waiter in
+                if isSweeping { waitingForSweep.append(waiter) } else { waiter.resume() }
+            }
+        }
         loadsInProgress += 1
         defer { loadsInProgress -= 1 }
         return try await body()

@@ -21,6 +21,8 @@ struct TaskStateMachine: Sendable, Equatable {
         case exited(ContainerExit)
         /// `release` or `remove` is done.
         case done
+        /// The pause after one of these could not be done is over.
+        case rested
     }
 
     enum Action: Sendable, Equatable {
@@ -36,6 +38,8 @@ struct TaskStateMachine: Sendable, Equatable {
         case release
         /// Remove container and sandbox.
         case remove
+        /// What could not be given back is tried again after a pause, for as long as it takes.
+        case rest
         /// The task is gone: forget it.
         case forget
     }
@@ -51,6 +55,8 @@ struct TaskStateMachine: Sendable, Equatable {
     private(set) var isRunning = false
     /// A sandbox may be held.
     private(set) var holdsSandbox = false
+    /// Giving back has failed, and is not tried again yet.
+    private var isResting = false
     /// An end that was seen while a start was still to be answered.
     private var pendingExit: ContainerExit?
     private let containerID: String
@@ -123,6 +129,8 @@ struct TaskStateMachine: Sendable, Equatable {
             if underWay == .release { holdsSandbox = false }
             if underWay == .remove, !isAssigned { return [.forget] }
             underWay = nil
+        case .rested:
+            isResting = false
         }
         return actions + step(at: now)
     }
@@ -134,19 +142,16 @@ struct TaskStateMachine: Sendable, Equatable {
         case .prepare: return become(.rejected, "preparing", error: reason, at: now)
         case .start: return become(.failed, "starting", error: reason, at: now)
         case .stop: return become(status.state, status.message ?? "", error: reason, at: now)
-        case .release:
-            // Never again and again: the sweep at the next start takes what is left.
-            holdsSandbox = false
-            return []
-        case .remove:
-            return isAssigned ? [] : [.forget]
+        case .release, .remove:
+            isResting = true
+            return [.rest]
         case nil: return []
         }
     }
 
     /// The next step, if nothing is under way.
     private mutating func step(at now: Timestamp = WallClock.now()) -> [Action] {
-        guard underWay == nil else { return [] }
+        guard underWay == nil, !isResting else { return [] }
         if isRunning {
             return isAssigned && task.desiredState < .shutdown ? [] : begin(.stop)
         }

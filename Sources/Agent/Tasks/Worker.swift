@@ -7,6 +7,8 @@ public import Platform
 public actor Worker {
     /// Tasks whose sandbox and container are being made at the same time.
     private static let preparationsAtOnce = 8
+    /// Before what could not be removed is removed again.
+    private static let rest = Duration.seconds(5)
 
     private nonisolated let loop: EventLoop
     nonisolated let nodeID: String
@@ -179,6 +181,7 @@ public actor Worker {
             case .stop: begin(taskID) { worker in try await worker.stop(task) }
             case .release: begin(taskID) { worker in try await worker.release(task) }
             case .remove: begin(taskID) { worker in try await worker.remove(task) }
+            case .rest: rest(taskID)
             case .forget: forget(taskID)
             }
         }
@@ -247,6 +250,12 @@ public actor Worker {
         if (try? await engine.record(id)) != nil { try await engine.remove(id, force: true) }
         try await networking.detach(task.id)
         return .done
+    }
+
+    private func rest(_ taskID: String) {
+        _ = loop.schedule(after: Self.rest) { [weak self] in
+            self?.assumeIsolated { $0.handle(.rested, of: taskID) }
+        }
     }
 
     private func forget(_ taskID: String) {

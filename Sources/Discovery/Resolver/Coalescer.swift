@@ -26,7 +26,10 @@ actor Coalescer<Content: Sendable> {
         let mine = submitted
         while finished < mine {
             if isPerforming {
-                await withCheckedContinuation { waiters.append($0) }
+                await withCheckedContinuation { waiter in
+                    // It may have ended before this one is among those who wait.
+                    if isPerforming { waiters.append(waiter) } else { waiter.resume() }
+                }
             } else {
                 await performPending()
             }

@@ -38,8 +38,7 @@ public actor ResolverClient {
     private let session = Identifier.random()
     private var launch: Launch?
     private var starting: Task<Void, any Error>?
-    private var requests = 0
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    private let turns = Gate(width: maximumRequests)
 
     public init(runDirectory: String, loop: EventLoop) {
         self.runDirectory = runDirectory
@@ -137,15 +136,8 @@ public actor ResolverClient {
     }
 
     private func exchange(_ request: ResolverRequest) async throws -> ResolverReply {
-        if requests < ResolverClient.maximumRequests {
-            requests += 1
-        } else {
-            // Who ends hands its place on.
-            await withCheckedContinuation { waiting.append($0) }
-        }
-        defer {
-            if waiting.isEmpty { requests -= 1 } else { waiting.removeFirst().resume() }
-        }
+        await turns.enter()
+        defer { turns.leave() }
         let (stream, reader) = try await connect()
         var frames = reader
         let timer = loop.schedule(after: ResolverClient.requestTimeout) { stream.close() }

@@ -6,6 +6,8 @@ internal import Synchronization
 ///
 /// - An actor pins itself to it: `nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }`;
 ///   handlers and timers run on the loop's thread and enter such an actor by `assumeIsolated`.
+///   A task that prefers no executor goes to the end of the loop's queue with each `await`, also with one for a continuation:
+///   whether to wait is decided in the continuation's body, for what was true before the `await` may not be any more.
 /// - `Task(executorPreference: loop)` keeps all the nonisolated code of a task on the loop's thread.
 ///
 /// All methods may be called from any thread. The thread keeps the loop alive until `stop()`.

@@ -103,7 +103,9 @@ public actor ServiceGroup {
     /// Returns when the group has stopped; the failure that was the cause, where there was one.
     @discardableResult
     public func waitForEnd() async -> (any Error)? {
-        if state != .stopped { await withCheckedContinuation { ends.append($0) } }
+        await withCheckedContinuation { waiter in
+            if state == .stopped { waiter.resume() } else { ends.append(waiter) }
+        }
         return failure
     }
 

@@ -12,6 +12,7 @@ actor ControlServer {
     private let loop: EventLoop
     private var listener: SocketListener?
     private var connections = 0
+    private var isStopped = false
     private var stopped: CheckedContinuation<Void, Never>?
     private let log = Logger("resolver")
 
@@ -27,7 +28,9 @@ actor ControlServer {
         listener = try SocketListener(on: .unix(socketPath), loop: loop, mode: 0o600) { [weak self] stream in
             self?.assumeIsolated { $0.accept(stream) }
         }
-        await withCheckedContinuation { stopped = $0 }
+        await withCheckedContinuation { waiter in
+            if isStopped { waiter.resume() } else { stopped = waiter }
+        }
         listener?.close()
     }
 
@@ -68,6 +71,7 @@ actor ControlServer {
             }
             try await stream.write(try ResolverProtocol.frame(reply))
             if isLast {
+                isStopped = true
                 stopped?.resume()
                 stopped = nil
             }

@@ -1,7 +1,7 @@
-import Synchronization
+internal import Synchronization
 
 /// Lets so many through at once; the others wait in order.
-final class Gate: Sendable {
+public final class Gate: Sendable {
     private struct State {
         var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -9,10 +9,10 @@ final class Gate: Sendable {
 
     private let state: Mutex<State>
 
-    init(width: Int) { state = Mutex(State(free: max(1, width))) }
+    public init(width: Int) { state = Mutex(State(free: max(1, width))) }
 
     /// Waits for a place; `leave` gives it back.
-    func enter() async {
+    public func enter() async {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
                 if state.free > 0 {
@@ -26,7 +26,8 @@ final class Gate: Sendable {
         }
     }
 
-    func leave() {
+    /// Gives the place to the one who has waited longest.
+    public func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             if state.waiting.isEmpty {
                 state.free += 1
