@@ -12,6 +12,7 @@ public final class Store: Sendable {
     /// From a change to the database's commit.
     static let flushDelay: Duration = .milliseconds(50)
 
+    /// What readers see.
     private struct Guarded {
         var snapshot: Snapshot
         var applied = LogPosition()
@@ -27,6 +28,20 @@ public final class Store: Sendable {
         var isFlushScheduled = false
     }
 
+    /// The state of the thread that applies: ahead of what readers see while a batch is applied. Changed in place where
+    /// readers share nothing of it.
+    private struct Working {
+        var snapshot: Snapshot
+        var position: LogPosition
+    }
+
+    /// What one command did.
+    private struct Transaction {
+        let revision: UInt64
+        let changes: [Change]
+        let rowWrites: [RowWrite]
+    }
+
     struct RowKey: Hashable, Sendable {
         let table: String
         let id: String
@@ -34,6 +49,7 @@ public final class Store: Sendable {
 
     public let schema: Schema
     private let guarded: Mutex<Guarded>
+    private let working: Mutex<Working>
     private let storage: (any StateStorage)?
     private let writer = DispatchQueue(label: "store-writer")
     private let log = Logger("store")
@@ -42,7 +58,9 @@ public final class Store: Sendable {
     public init(schema: Schema = .cluster) {
         self.schema = schema
         self.storage = nil
-        self.guarded = Mutex(Guarded(snapshot: Snapshot(schema: schema)))
+        let snapshot = Snapshot(schema: schema)
+        self.guarded = Mutex(Guarded(snapshot: snapshot))
+        self.working = Mutex(Working(snapshot: snapshot, position: LogPosition()))
     }
 
     /// Reads the state back from the storage.
@@ -51,6 +69,7 @@ public final class Store: Sendable {
         self.schema = schema
         self.storage = storage
         self.guarded = Mutex(Guarded(snapshot: snapshot, applied: position, durable: position))
+        self.working = Mutex(Working(snapshot: snapshot, position: position))
     }
 
     // MARK: Reading
@@ -97,74 +116,109 @@ public final class Store: Sendable {
     /// The last entry that the database contains: what comes after is replayed from the log after a crash.
     public var durable: LogPosition { guarded.withLock { storage == nil ? $0.applied : $0.durable } }
 
-    /// Applies a committed entry; an empty command only moves the applied position.
+    /// Applies one committed entry: see `apply(_:)`.
+    public func apply(index: UInt64, term: UInt64, command: [UInt8]) throws -> [UInt8] {
+        try apply([CommittedCommand(position: LogPosition(index: index, term: term), command: command)])[0]
+    }
+
+    /// Applies committed entries in their order, and shows the state after the last of them.
     ///
-    /// Throws on a command that this version does not understand and on corruption: the member must stop then.
-    /// - Returns: the encoded `CommandResult` (nothing for an empty command).
-    public func apply(index: UInt64, term: UInt64, command bytes: [UInt8]) throws -> [UInt8] {
-        let before = guarded.withLock { $0 }
-        guard index > before.applied.index else {
-            throw StoreError(.outOfOrder, "entry \(index) comes after \(before.applied.index) was applied")
-        }
-        let position = LogPosition(index: index, term: term)
-        guard !bytes.isEmpty else {
-            guarded.withLock { $0.applied = position }
-            scheduleFlush()
-            return []
-        }
-        let command = try Command(decoding: bytes)
-        guard let kind = schema.kinds[command.kind] else {
-            throw StoreError(.unknownKind, "command kind \(command.kind) is not known to this version")
-        }
-        var state = AppliedChanges(before.snapshot)
-        do {
-            let output = try kind.apply(command.payload, to: &state)
-            let snapshot = state.finish()
-            install(snapshot, state.changes, state.rowWrites, at: position)
-            return CommandResult.applied(revision: snapshot.revision, output: output).encoded
-        } catch let conflict as Conflict {
-            guarded.withLock { $0.applied = position }
-            scheduleFlush()
-            return CommandResult.conflict(conflict).encoded
+    /// Throws on a command that this version does not understand and on corruption: the member must stop then, and nothing of
+    /// the batch is seen.
+    /// - Returns: for each the encoded `CommandResult` (nothing for an empty command).
+    public func apply(_ commands: [CommittedCommand]) throws -> [[UInt8]] {
+        try working.withLock { working in
+            var transactions: [Transaction] = []
+            var results: [[UInt8]] = []
+            results.reserveCapacity(commands.count)
+            do {
+                for command in commands { results.append(try apply(command, to: &working, &transactions)) }
+            } catch {
+                working = guarded.withLock { Working(snapshot: $0.snapshot, position: $0.applied) }
+                throw error
+            }
+            install(working, transactions)
+            return results
         }
     }
 
-    private func install(_ snapshot: Snapshot, _ changes: [Change], _ rowWrites: [RowWrite], at position: LogPosition) {
+    private func apply(
+        _ entry: CommittedCommand, to working: inout Working, _ transactions: inout [Transaction]
+    ) throws -> [UInt8] {
+        let index = entry.position.index
+        guard index > working.position.index else {
+            throw StoreError(.outOfOrder, "entry \(index) comes after \(working.position.index) was applied")
+        }
+        guard !entry.command.isEmpty else {
+            working.position = entry.position
+            return []
+        }
+        let command = try Command(decoding: entry.command)
+        guard let kind = schema.kinds[command.kind] else {
+            throw StoreError(.unknownKind, "command kind \(command.kind) is not known to this version")
+        }
+        var state = AppliedChanges(taking: &working.snapshot)
+        let result: CommandResult
+        do {
+            let output = try kind.apply(command.payload, to: &state)
+            let (changes, rowWrites) = (state.changes, state.rowWrites)
+            working.snapshot = state.finish()
+            let revision = working.snapshot.revision
+            transactions.append(Transaction(revision: revision, changes: changes, rowWrites: rowWrites))
+            result = .applied(revision: revision, output: output)
+        } catch let conflict as Conflict {
+            working.snapshot = state.rejected()
+            result = .conflict(conflict)
+        }
+        working.position = entry.position
+        return result.encoded
+    }
+
+    private func install(_ working: Working, _ transactions: [Transaction]) {
+        var replaced = working.snapshot
         let (watchers, observers) = guarded.withLock { guarded in
-            guarded.snapshot = snapshot
-            guarded.applied = position
+            // What nobody reads any more goes when the lock is free.
+            swap(&guarded.snapshot, &replaced)
+            guarded.applied = working.position
             if storage != nil {
-                for change in changes { guarded.dirty.insert(RowKey(table: change.table, id: change.id)) }
-                guarded.rowWrites += rowWrites
+                for transaction in transactions {
+                    for change in transaction.changes {
+                        guarded.dirty.insert(RowKey(table: change.table, id: change.id))
+                    }
+                    guarded.rowWrites += transaction.rowWrites
+                }
             }
             return (guarded.watchers, guarded.observers)
         }
-        // Who watches objects need not wake up for every key that is written.
-        if rowWrites.isEmpty {
-            for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
-        } else {
-            if !changes.isEmpty {
-                for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
+        for transaction in transactions {
+            let (revision, changes) = (transaction.revision, transaction.changes)
+            // Who watches objects need not wake up for every key that is written.
+            if transaction.rowWrites.isEmpty || !changes.isEmpty {
+                for watcher in watchers { watcher.publish(.changes(revision: revision, changes)) }
             }
-            for observer in observers { observer.applied(rowWrites, revision: snapshot.revision) }
+            guard !transaction.rowWrites.isEmpty else { continue }
+            for observer in observers { observer.applied(transaction.rowWrites, revision: revision) }
         }
         scheduleFlush()
     }
 
     // MARK: Snapshots
 
-    /// The whole state in its logical form, with the position it is at.
-    public func snapshotBytes() -> (position: LogPosition, bytes: [UInt8]) {
+    /// The whole state in its logical form, to be read piece by piece while it changes.
+    public func snapshotReader() -> SnapshotReader {
         let (snapshot, position) = guarded.withLock { ($0.snapshot, $0.applied) }
-        return (position, SnapshotFormat.encode(snapshot, at: position))
+        return SnapshotReader(snapshot, at: position)
     }
 
-    /// Replaces everything by what `snapshotBytes` gave on some member; watchers are told to read again.
+    /// Replaces everything by what `snapshotReader` gave on some member; watchers are told to read again.
     ///
+    /// - Parameter next: the next piece of it; an empty one at the end.
     /// - Returns: the position that the state is at now.
     @discardableResult
-    public func restore(_ bytes: [UInt8]) throws -> LogPosition {
-        let (snapshot, position) = try SnapshotFormat.decode(bytes, schema: schema)
+    public func restore(from next: @escaping () throws -> [UInt8]) throws -> LogPosition {
+        var decoder = SnapshotDecoder(schema: schema, next)
+        let (snapshot, position) = try decoder.decode()
+        working.withLock { $0 = Working(snapshot: snapshot, position: position) }
         let (watchers, observers) = guarded.withLock { guarded in
             guarded.snapshot = snapshot
             guarded.applied = position

@@ -1,10 +1,11 @@
+import Glibc
 import Store
 
 /// One version of a key, held as the bytes that also go to the database: one allocation for all of it.
 ///
 /// `format u8, isDeleted u8, flags u64, create u64, modify u64, order u32, lock u64, session length u8, key length u16`,
 /// then session, key and value.
-struct KeyVersion: Sendable {
+struct KeyVersion: TreeElement {
     private static let format: UInt8 = 1
     private enum Offset {
         static let deleted = 1
@@ -90,7 +91,25 @@ struct KeyVersion: Sendable {
         return id
     }
 
-    func isBefore(_ other: KeyVersion) -> Bool { (modify, order) < (other.modify, other.order) }
+    /// What `rowID` was made of; nil for other bytes.
+    static func place(rowID: [UInt8]) -> (revision: UInt64, order: UInt32)? {
+        guard rowID.count == 12 else { return nil }
+        return rowID.withUnsafeBytes {
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            )
+        }
+    }
+
+    func isSame(as other: KeyVersion) -> Bool { modify == other.modify && order == other.order }
+
+    var treeKey: ArraySlice<UInt8> { key }
+    /// Without the value.
+    var separator: ArraySlice<UInt8> { Array(key)[...] }
+    static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
+        KeyOrder.isBefore(left, right)
+    }
 
     private func integer<Value: FixedWidthInteger>(at offset: Int) -> Value {
         bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self)) }
@@ -103,10 +122,9 @@ enum KeyOrder {
         left.withUnsafeBufferPointer { left in
             right.withUnsafeBufferPointer { right in
                 let common = min(left.count, right.count)
-                var index = 0
-                while index < common {
-                    if left[index] != right[index] { return left[index] < right[index] }
-                    index &+= 1
+                if common > 0, let left = left.baseAddress, let right = right.baseAddress {
+                    let order = memcmp(left, right, common)
+                    if order != 0 { return order < 0 }
                 }
                 return left.count < right.count
             }

@@ -77,6 +77,9 @@ public final class RaftNode: Sendable {
     /// When the turn began that the member's thread is in; 0 while it waits for something to do.
     private let turnBegan = Atomic<UInt64>(0)
     private let patience: UInt64
+    /// The term that this member leads; 0 where it does not.
+    private let ledTerm = Atomic<Term>(0)
+    private let hasLeader = Atomic(false)
 
     private init(_ options: Options) {
         id = options.id
@@ -186,6 +189,16 @@ public final class RaftNode: Sendable {
         var status = shared.withLock { $0.status }
         if isStuck { status.stepDown() }
         return status
+    }
+
+    /// The term that this member leads; nil where it does not. Cheaper than `status`, as is `knowsLeader`.
+    public var leadingTerm: Term? {
+        let term = ledTerm.load(ordering: .acquiring)
+        return term == 0 || isStuck ? nil : term
+    }
+
+    public var knowsLeader: Bool {
+        hasLeader.load(ordering: .relaxed) && !(isStuck && ledTerm.load(ordering: .relaxed) != 0)
     }
 
     /// Whether the member's thread has been in one turn for longer than others wait for a leader: its disk hangs. They have
@@ -304,6 +317,8 @@ public final class RaftNode: Sendable {
     private func publish(_ driver: RaftDriver) {
         let core = driver.core
         let changes = driver.takeRoleChanges()
+        ledTerm.store(core.role == .leader ? core.term : 0, ordering: .releasing)
+        hasLeader.store(core.leader != nil, ordering: .relaxed)
         let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
             shared.status.role = core.role
             shared.status.term = core.term
@@ -340,6 +355,8 @@ public final class RaftNode: Sendable {
             shared.status.failure = failure
             shared.status.role = .follower
             shared.status.leader = nil
+            ledTerm.store(0, ordering: .releasing)
+            hasLeader.store(false, ordering: .relaxed)
             return (Array(shared.observers.values), shared.stopWaiters)
         }
         for observer in observers { observer.finish() }

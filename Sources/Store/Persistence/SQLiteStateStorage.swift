@@ -82,6 +82,10 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                     let remove = try database.prepare("DELETE FROM row WHERE tbl = ? AND id = ?")
                     let put = try database.prepare("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)")
                     try write(rowWrites, to: database)
+                    for part in snapshot.parts {
+                        guard let (id, row) = part.summary else { continue }
+                        try write([RowWrite(part: type(of: part).name, id: id, row: row)], to: database)
+                    }
                     for key in dirty {
                         let table = snapshot.schema.tableIndex(key.table).map { snapshot.tables[$0] }
                         if let row = table?.row(key.id) {
