@@ -85,10 +85,10 @@ public struct KeyValueState: StatePart {
         id == summaryID ? nil : try? KeyVersion(row: row)
     }
 
-    /// Puts a version in place; the rows that this changes.
-    mutating func put(_ version: KeyVersion) -> [RowWrite] {
+    /// Puts a version in place, and adds the rows that this changes.
+    mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
         keep(version)
-        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
+        writes.append(RowWrite(part: Self.name, id: version.rowID, row: version.bytes))
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
         var rounds = 0
         // A limit of bytes may need many small ones to go for one that is large.
@@ -96,7 +96,6 @@ public struct KeyValueState: StatePart {
             compactOne(&writes)
             rounds += 1
         }
-        return writes
     }
 
     /// Drops what newer versions replaced up to that revision; the rows that this changes.

@@ -131,7 +131,7 @@ struct KeyValueTransaction {
     }
 
     private mutating func write(_ version: KeyVersion) {
-        writes += keys.put(version)
+        keys.put(version, &writes)
         order += 1
     }
 }

@@ -25,25 +25,30 @@ struct KeyVersion: TreeElement {
         key: ArraySlice<UInt8>, value: ArraySlice<UInt8>, flags: UInt64 = 0, create: UInt64, modify: UInt64,
         order: UInt32 = 0, lock: UInt64 = 0, session: String = "", isDeleted: Bool = false
     ) {
-        let session = session.utf8.prefix(Int(UInt8.max))
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Offset.session + session.count + key.count + value.count)
-        bytes.append(Self.format)
-        bytes.append(isDeleted ? 1 : 0)
-        func append(_ value: some FixedWidthInteger) {
-            withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        let session = Array(session.utf8.prefix(Int(UInt8.max)))
+        let count = Offset.session + session.count + key.count + value.count
+        bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            func put(_ value: some FixedWidthInteger, at offset: Int) {
+                raw.storeBytes(of: value.littleEndian, toByteOffset: offset, as: type(of: value))
+            }
+            put(Self.format, at: 0)
+            put(isDeleted ? 1 : 0 as UInt8, at: Offset.deleted)
+            put(flags, at: Offset.flags)
+            put(create, at: Offset.create)
+            put(modify, at: Offset.modify)
+            put(order, at: Offset.order)
+            put(lock, at: Offset.lock)
+            put(UInt8(session.count), at: Offset.sessionLength)
+            put(UInt16(truncatingIfNeeded: key.count), at: Offset.keyLength)
+            var position = Offset.session
+            for part in [session[...], key, value] {
+                _ = UnsafeMutableRawBufferPointer(rebasing: raw[position...]).initializeMemory(
+                    as: UInt8.self, fromContentsOf: part)
+                position += part.count
+            }
+            initialized = count
         }
-        append(flags)
-        append(create)
-        append(modify)
-        append(order)
-        append(lock)
-        append(UInt8(session.count))
-        append(UInt16(truncatingIfNeeded: key.count))
-        bytes.append(contentsOf: session)
-        bytes.append(contentsOf: key)
-        bytes.append(contentsOf: value)
-        self.bytes = bytes
     }
 
     /// Takes apart nothing: checks that the lengths fit.
@@ -85,10 +90,12 @@ struct KeyVersion: TreeElement {
 
     /// The row's id: versions sort as they were made.
     var rowID: [UInt8] {
-        var id: [UInt8] = []
-        withUnsafeBytes(of: modify.bigEndian) { id.append(contentsOf: $0) }
-        withUnsafeBytes(of: order.bigEndian) { id.append(contentsOf: $0) }
-        return id
+        [UInt8](unsafeUninitializedCapacity: 12) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            raw.storeBytes(of: modify.bigEndian, as: UInt64.self)
+            raw.storeBytes(of: order.bigEndian, toByteOffset: 8, as: UInt32.self)
+            initialized = 12
+        }
     }
 
     /// What `rowID` was made of; nil for other bytes.

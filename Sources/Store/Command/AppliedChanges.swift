@@ -77,8 +77,12 @@ public struct AppliedChanges {
         return snapshot
     }
 
-    /// The state as it was before the command.
-    consuming func rejected() -> Snapshot { before ?? snapshot }
+    /// The state as it was before the command, which may not have changed a part.
+    consuming func rejected() -> Snapshot {
+        precondition(
+            rowWrites.isEmpty && !snapshot.parts.contains { $0 is AbsentPart }, "rejected after it was carried out")
+        return before ?? snapshot
+    }
 
     private func tableIndex(_ name: String) throws -> Int {
         guard let index = snapshot.schema.tableIndex(name) else {

@@ -73,7 +73,8 @@ import Testing
             SessionCommand.create(KeySession(id: "s")).payload, SessionCommand.destroy(["s"]).payload,
             SessionCommand.endDelays([(key: Array("k".utf8), revision: 1)]).payload,
         ]
-        var mutator = Mutator(corpus.map(Array.init), spice: [[0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0], [1], [255]], seed: 3)
+        var mutator = Mutator(
+            corpus.map(Array.init), spice: [[0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0], [1], [255]], seed: 3)
         let store = Store(schema: LoneMember.schema)
         for index in 1...6_000 {
             let kind = ["kv", "kv-txn", "session"][index % 3]
