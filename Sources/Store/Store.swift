@@ -10,7 +10,7 @@ public final class Store: Sendable {
     /// How often `update` computes its writes anew when another write came first.
     public static let updateAttempts = 12
     /// From a change to the database's commit.
-    static let flushDelay: Duration = .milliseconds(200)
+    static let flushDelay: Duration = .milliseconds(100)
     /// So many rows of parts do not wait that long.
     static let flushRows = 50_000
 

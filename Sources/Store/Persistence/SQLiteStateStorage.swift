@@ -16,8 +16,10 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     init(path: String) throws {
         self.path = path
         do {
-            // Rows come and go in order, many at a time: large pages are fewer to write.
-            let database = try SQLiteDatabase(path, pageSize: 32 << 10)
+            // Rows come and go in order, many at a time: larger pages are fewer to write.
+            let database = try SQLiteDatabase(path, pageSize: 8 << 10)
+            // Moved to the file in small portions: what syncs a lot at once holds up the log on the same disk.
+            try database.execute("PRAGMA wal_autocheckpoint = 256")
             let found = try database.userVersion()
             guard found == 0 || found == Self.format || found == Self.formatBeforeParts else {
                 throw StoreError(
