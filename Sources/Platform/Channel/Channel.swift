@@ -45,7 +45,7 @@ public final class Channel: Sendable {
     ) async throws -> Channel {
         let stream = try await SocketStream.connect(to: address, loop: loop, timeout: timeout)
         try stream.endWhenLost(within: lossLimit, mayStall: !purpose.isFramed)
-        return try await within(timeout, stream, loop) {
+        return try await Deadline.closing(stream, after: timeout, on: loop, late: ChannelError.timedOut) {
             let authenticated = try await authentication.initiate(stream, purpose: purpose, expecting: nodeID)
             return Channel(authenticated, payloadLimit: payloadLimit)
         }
@@ -56,27 +56,8 @@ public final class Channel: Sendable {
         _ stream: any ByteStream, authentication: any ChannelAuthentication, loop: EventLoop,
         timeout: Duration = Channel.handshakeTimeout, payloadLimit: Int = Frame.payloadLimit
     ) async throws -> Channel {
-        try await within(timeout, stream, loop) {
+        try await Deadline.closing(stream, after: timeout, on: loop, late: ChannelError.timedOut) {
             Channel(try await authentication.accept(stream), payloadLimit: payloadLimit)
-        }
-    }
-
-    /// Closes the stream where the body takes too long or fails.
-    private nonisolated(nonsending) static func within(
-        _ timeout: Duration, _ stream: any ByteStream, _ loop: EventLoop,
-        _ body: nonisolated(nonsending) () async throws -> Channel
-    ) async throws -> Channel {
-        let isLate = LateFlag()
-        let timer = loop.schedule(after: timeout) {
-            isLate.set()
-            stream.close()
-        }
-        defer { timer.cancel() }
-        do {
-            return try await body()
-        } catch {
-            stream.close()
-            throw isLate.isSet ? ChannelError.timedOut : error
         }
     }
 
@@ -138,11 +119,4 @@ public final class Channel: Sendable {
 
     /// Closes at once.
     public func close() { stream.close() }
-}
-
-/// Set when time is up.
-private final class LateFlag: Sendable {
-    private let value = Atomic(false)
-    var isSet: Bool { value.load(ordering: .relaxed) }
-    func set() { value.store(true, ordering: .relaxed) }
 }
