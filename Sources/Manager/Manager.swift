@@ -1,6 +1,6 @@
 public import HTTP
 public import Model
-internal import Platform
+public import Platform
 public import Store
 internal import Synchronization
 
@@ -81,10 +81,11 @@ public final class Manager: Sendable {
     ///
     /// - Throws: `HTTPError` 400 for what the request asks and cannot be.
     public func found(
-        _ request: SwarmInitRequest, clusterID: String, clusterKey: String, dataPathPort: UInt16, first: Joiner
+        _ request: SwarmInitRequest, clusterID: String, authority: CertificateAuthority, dataPathPort: UInt16,
+        first: Joiner
     ) async throws {
         try await admission.found(
-            request, clusterID: clusterID, clusterKey: clusterKey, dataPathPort: dataPathPort, first: first)
+            request, clusterID: clusterID, authority: authority, dataPathPort: dataPathPort, first: first)
     }
 
     /// Takes in a node whose token was proved.

@@ -24,14 +24,16 @@ actor Membership {
     private(set) var identity: NodeIdentity
     private(set) var manager: ManagerRole?
     private let environment: MembershipEnvironment
+    private let credentials: CurrentCredentials
     private var agent: AgentRole?
     /// This part ends: the identity, which may be removed now, is not written again.
     private var isOver = false
     private let log = Logger("membership")
 
-    private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) {
+    private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) throws {
         self.identity = identity
         self.environment = environment
+        credentials = try identity.openCredentials()
     }
 
     // MARK: The three ways in
@@ -41,11 +43,15 @@ actor Membership {
         let addresses = try NodeAddresses(
             configuration: environment.configuration, advertise: request.advertiseAddress,
             dataPath: request.dataPathAddress, dataPathPort: request.dataPathPort, towards: nil)
-        let identity = NodeIdentity(founding: addresses)
-        let membership = Membership(identity, environment)
+        let clusterID = Identifier.random()
+        let authority = try request.authority(for: clusterID)
+        let identity = try NodeIdentity(
+            founding: addresses, clusterID: clusterID, by: authority,
+            validity: try request.certificateValidity())
+        let membership = try Membership(identity, environment)
         do {
             try await membership.takeUp { manager in
-                try await manager.initialize(request)
+                try await manager.initialize(request, by: authority)
             }
             try environment.identityFile.save(await membership.identity)
         } catch {
@@ -62,7 +68,7 @@ actor Membership {
     static func join(_ request: SwarmJoinRequest, in environment: MembershipEnvironment) async throws -> Membership {
         let joining = try Joining(request, environment.configuration, loop: environment.loops.cluster)
         return try await joining.run { identity in
-            let membership = Membership(identity, environment)
+            let membership = try Membership(identity, environment)
             do {
                 // Before anything counts on this node: after a crash here it resumes as the member that it then is.
                 try environment.identityFile.save(identity)
@@ -78,7 +84,7 @@ actor Membership {
 
     /// The cluster that the node was in when it stopped.
     static func resume(_ identity: NodeIdentity, in environment: MembershipEnvironment) async throws -> Membership {
-        let membership = Membership(identity, environment)
+        let membership = try Membership(identity, environment)
         try await membership.takeUp()
         return membership
     }
@@ -86,12 +92,12 @@ actor Membership {
     /// `found` makes the cluster, on the node that founds it.
     private func takeUp(_ found: (@Sendable (ManagerRole) async throws -> Void)? = nil) async throws {
         if identity.role == .manager {
-            let role = try await ManagerRole.open(identity, environment, isFounder: found != nil)
+            let role = try await ManagerRole.open(identity, credentials, environment, isFounder: found != nil)
             manager = role
             try await found?(role)
         }
         agent = try await AgentRole.open(
-            identity, links: ClusterLinks(identity: identity, loop: environment.loops.cluster), environment,
+            identity, links: ClusterLinks(credentials, loop: environment.loops.cluster), environment,
             managers: { [manager] in manager?.endpoints() ?? [] },
             onManagers: { [weak self] in await self?.remember($0) })
     }

@@ -11,7 +11,6 @@ import Store
 /// where other nodes reach it.
 actor ManagerRole {
     private let identity: NodeIdentity
-    private let clusterKey: String
     private let store: Store
     private let raft: RaftNode
     private let raftLinks: RaftLinks
@@ -49,20 +48,17 @@ actor ManagerRole {
     /// Opens the state, joins the Raft group and listens. A founder's group begins with itself; another member waits to be
     /// added, or is one already.
     static func open(
-        _ identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
+        _ identity: NodeIdentity, _ credentials: CurrentCredentials, _ environment: MembershipEnvironment,
+        isFounder: Bool
     ) async throws -> ManagerRole {
-        guard let clusterKey = identity.clusterKey else {
-            throw ConfigurationError("the identity of a manager lacks the cluster's key: leave --force, and join again")
-        }
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
         let store = try Store(
             path: directory + "/state.db",
             schema: Schema(
                 tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
-        let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
-        let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
-            keys.key(of: claimed, for: purpose)
+        let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
+            Self.objection(to: peer, for: purpose, store)
         }
         let raftLinks = RaftLinks(
             links: links,
@@ -74,7 +70,7 @@ actor ManagerRole {
         }
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
-            identity, clusterKey: clusterKey, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
+            identity, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
         do {
             try await role.start()
         } catch {
@@ -85,11 +81,10 @@ actor ManagerRole {
     }
 
     private init(
-        _ identity: NodeIdentity, clusterKey: String, store: Store, raft: RaftNode, raftLinks: RaftLinks,
+        _ identity: NodeIdentity, store: Store, raft: RaftNode, raftLinks: RaftLinks,
         links: ClusterLinks, _ environment: MembershipEnvironment
     ) {
         self.identity = identity
-        self.clusterKey = clusterKey
         self.store = store
         self.raft = raft
         self.raftLinks = raftLinks
@@ -250,33 +245,41 @@ actor ManagerRole {
             channels[peer]?[ObjectIdentifier(channel)] = nil
             if channels[peer]?.isEmpty == true { channels[peer] = nil }
         }
+        // Once more: what was removed until here is not sent away any more.
+        guard Self.objection(to: channel.peer, for: channel.purpose, store) == nil else { return }
         switch channel.purpose {
-        case .raft:
-            // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
-            guard channel.peer.role == .manager else { return }
-            await Self.receive(from: channel, for: raft, discovery, log)
-        case .dispatch:
-            await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
+        case .raft: await Self.receive(from: channel, for: raft, discovery, log)
+        case .dispatch: await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
         case .api:
-            guard isManager(channel.peer) else {
-                return log.warning("refused the API to a node that is no manager", ["node": channel.peer.nodeID])
-            }
             await environment.api.serve(
-                channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.nodeRole.rawValue))
-        case .join:
-            await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
+                channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.word))
+        case .join: await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
+        case .renew: break
         }
     }
 
-    /// A key outlives the node's removal, so the state has the last word.
-    private func isManager(_ peer: PeerIdentity) -> Bool {
-        peer.role == .manager && store.snapshot.get(Node.self, peer.nodeID)?.spec.role == .manager
+    /// Why a node may not connect although its certificate is good: a certificate outlives its node's removal, so the state has
+    /// the last word. Who is no member is not heeded by Raft, and only who is known to be removed is refused: this manager's state
+    /// may be too old to know the sender. A removed node's agent is told so by the dispatcher, and ends its tasks.
+    private nonisolated static func objection(
+        to peer: PeerIdentity, for purpose: ChannelPurpose, _ store: Store
+    ) -> String? {
+        let snapshot = store.snapshot
+        switch purpose {
+        case .raft: return snapshot.get(RemovedNode.self, peer.nodeID).map { _ in removed }
+        case .api, .renew:
+            guard let node = snapshot.get(Node.self, peer.nodeID) else { return removed }
+            return PeerIdentity.Role(node.spec.role) == peer.role ? nil : "the node's role is another one by now"
+        case .dispatch, .join: return nil
+        }
     }
+
+    private static let removed = "the node is not in the cluster (it was removed)"
 
     /// A node that is removed loses the connections it has; an agent that comes again is told why.
     private func sendAway(removedIn changes: [Change]) {
         for change in changes where change.table == Node.table && change.new == nil {
-            for channel in (channels[change.id] ?? [:]).values where channel.purpose != .raft { channel.close() }
+            for channel in (channels[change.id] ?? [:]).values { channel.close() }
         }
     }
 
@@ -298,7 +301,7 @@ actor ManagerRole {
     // MARK: Members
 
     /// Makes the cluster, on the node that founds it.
-    func initialize(_ request: SwarmInitRequest) async throws {
+    func initialize(_ request: SwarmInitRequest, by authority: CertificateAuthority) async throws {
         let deadline = ContinuousClock.now + Limits.founding
         while !isLeading {
             guard ContinuousClock.now < deadline else {
@@ -307,7 +310,7 @@ actor ManagerRole {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await manager.found(
-            request, clusterID: identity.clusterID, clusterKey: clusterKey, dataPathPort: identity.dataPathPort,
+            request, clusterID: identity.clusterID, authority: authority, dataPathPort: identity.dataPathPort,
             first: Joiner(
                 nodeID: identity.nodeID, role: .manager,
                 description: HostFacts.current.nodeDescription(name: environment.configuration.name),
@@ -315,8 +318,12 @@ actor ManagerRole {
                 dataPathAddress: identity.dataPathAddress))
     }
 
-    /// Lets a node in, with the role of its token.
-    func admit(_ request: JoinRequest, as role: NodeRole) async throws -> JoinAnswer {
+    /// Lets a node in, with the role of its token, under an id that is drawn for it.
+    ///
+    /// - Throws: `HTTPError` 403 for a token that lets nobody in, 400 for what else is wrong with the request.
+    func admit(_ request: JoinRequest) async throws -> (PeerIdentity, JoinAnswer) {
+        let snapshot = store.snapshot
+        let role = try CertificatePolicy.role(of: request.token, in: snapshot)
         guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
             port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
         else {
@@ -328,17 +335,22 @@ actor ManagerRole {
         guard try HTTPJSON.encode(request.description).count <= Limits.descriptionBytes else {
             throw HTTPError(.badRequest, "the node says more than \(Limits.descriptionBytes) bytes of itself")
         }
+        let node = PeerIdentity(
+            nodeID: Identifier.random(), role: PeerIdentity.Role(role), clusterID: identity.clusterID)
+        let now = WallClock.now()
+        let authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        let certificate = try CertificatePolicy.issue(
+            Array(request.certificateRequest), to: node, by: authority, in: snapshot, now: now)
         try await manager.admit(
             Joiner(
-                nodeID: request.nodeID, role: role, description: request.description,
+                nodeID: node.nodeID, role: role, description: request.description,
                 availability: request.availability, address: request.advertiseAddress,
                 dataPathAddress: request.dataPathAddress))
-        return JoinAnswer(
-            clusterID: identity.clusterID, role: role,
-            nodeKey: NodeKey.derive(clusterKey: clusterKey, nodeID: request.nodeID, role: role),
-            clusterKey: role == .manager ? clusterKey : nil, advertiseAddress: request.advertiseAddress,
-            dataPathAddress: request.dataPathAddress, dataPathPort: identity.dataPathPort,
+        let answer = JoinAnswer(
+            certificate: String(decoding: certificate.pem, as: UTF8.self),
+            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
             managers: members.endpoints())
+        return (node, answer)
     }
 
     /// Counts a joined manager as a voter; waits out other changes of the members.

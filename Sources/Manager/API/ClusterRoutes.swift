@@ -10,7 +10,8 @@ struct ClusterRoutes: Sendable {
     func register(in router: inout Router) {
         router.get("/swarm") { _ in
             let (cluster, secrets) = try Self.objects(api.snapshot)
-            return try .json(ClusterDetail(cluster: cluster, tokens: secrets.joinTokens))
+            return try .json(
+                ClusterDetail(cluster: cluster, tokens: secrets.joinTokens, trustRoot: secrets.rootCertificate))
         }
         router.post("/swarm/update") { request in
             try await update(request)
@@ -19,8 +20,8 @@ struct ClusterRoutes: Sendable {
         router.get("/swarm/unlockkey") { _ in try .json(["UnlockKey": ""]) }
     }
 
-    /// What clients send back as they know it from Docker: this cluster's consensus and certificates are not set here.
-    private static let heldElsewhere: Set<String> = ["Raft", "CAConfig"]
+    /// What clients send back as they know it from Docker: this cluster's consensus is not set here.
+    private static let heldElsewhere: Set<String> = ["Raft"]
 
     private static func objects(_ snapshot: Snapshot) throws -> (Cluster, ClusterSecrets) {
         guard let cluster = snapshot.all(Cluster.self).first, let secrets = snapshot.all(ClusterSecrets.self).first
@@ -41,7 +42,12 @@ struct ClusterRoutes: Sendable {
             if let period = spec.dispatcher?.heartbeatPeriod, period != 0, period < 100_000_000 {
                 throw ServiceValidation.invalid("heartbeat period must be at least 100 ms")
             }
+            if let root = spec.caConfig, root.signingCertificate ?? "" != "" || root.signingKey ?? "" != "" {
+                throw ServiceValidation.unsupported("another root for a cluster that exists")
+            }
+            let certificates = spec.caConfig ?? cluster.spec.caConfig
             cluster.spec = spec
+            cluster.spec.caConfig = try CertificatePolicy.checked(certificates)
             try transaction.put(cluster)
             if query.flag("rotateWorkerToken") {
                 secrets.joinTokens.worker = try Self.rotated(secrets.joinTokens.worker)
@@ -64,6 +70,7 @@ struct ClusterRoutes: Sendable {
 private struct ClusterDetail: Encodable {
     let cluster: Cluster
     let tokens: JoinTokens
+    let trustRoot: String
 
     private enum Key: String, CodingKey {
         case joinTokens = "JoinTokens"
@@ -74,6 +81,6 @@ private struct ClusterDetail: Encodable {
         try cluster.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(tokens, forKey: .joinTokens)
-        try container.encode([String: String](), forKey: .tlsInfo)
+        try container.encode(["TrustRoot": trustRoot], forKey: .tlsInfo)
     }
 }

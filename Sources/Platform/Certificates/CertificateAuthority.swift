@@ -59,6 +59,7 @@ public struct CertificateAuthority: Sendable {
         _ request: CertificateRequest, to node: PeerIdentity, validity: Duration = nodeValidity,
         now: Timestamp = WallClock.now()
     ) throws(CertificateError) -> Certificate {
+        precondition(node.role != .stranger && !node.nodeID.isEmpty, "a certificate for \(node)")
         guard let publicKey = X509_REQ_get0_pubkey(request.pointer) else { throw .malformed("request's public key") }
         let name = [
             (NID_organizationName, node.clusterID), (NID_organizationalUnitName, node.role.word),
@@ -130,7 +131,13 @@ public struct CertificateAuthority: Sendable {
 
 extension PeerIdentity.Role {
     /// As certificates spell it.
-    var word: String { self == .manager ? "manager" : "worker" }
+    public var word: String {
+        switch self {
+        case .manager: "manager"
+        case .worker: "worker"
+        case .stranger: "stranger"
+        }
+    }
 
     init?(word: String) {
         switch word {

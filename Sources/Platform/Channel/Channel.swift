@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A connection between two nodes that know each other, for one purpose.
+/// A connection between two nodes that know each other, in TLS, for one purpose.
 ///
 /// Framed purposes use `send` and `receive`; the others use `stream` as it is. Letting go of it closes it.
 public final class Channel: Sendable {
@@ -17,8 +17,6 @@ public final class Channel: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
-    /// 32 bytes that only the two ends know: what must stay secret is sealed with it (`SealedBox`).
-    public let sessionKey: [UInt8]
     /// The connection itself: for purposes that are not framed.
     public let stream: any ByteStream
     /// The longest payload that is sent or received.
@@ -29,10 +27,9 @@ public final class Channel: Sendable {
         peer = authenticated.peer
         purpose = authenticated.purpose
         minor = authenticated.minor
-        sessionKey = authenticated.sessionKey
         stream = authenticated.stream
-        self.payloadLimit = payloadLimit
-        decoder = Mutex(FrameDecoder(payloadLimit: payloadLimit))
+        self.payloadLimit = min(payloadLimit, purpose.payloadLimit)
+        decoder = Mutex(FrameDecoder(payloadLimit: self.payloadLimit))
     }
 
     deinit { stream.close() }
@@ -105,16 +102,6 @@ public final class Channel: Sendable {
             }
         }
         return try result.get()
-    }
-
-    /// Seals what only the other end of this connection may read.
-    public func seal(_ plain: [UInt8]) throws -> [UInt8] {
-        try SealedBox.seal(plain, key: sessionKey, context: [purpose.rawValue])
-    }
-
-    /// Opens what the other end of this connection has sealed.
-    public func open(_ box: [UInt8]) throws -> [UInt8] {
-        try SealedBox.open(box, key: sessionKey, context: [purpose.rawValue])
     }
 
     /// Closes at once.

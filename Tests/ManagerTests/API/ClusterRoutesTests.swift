@@ -11,7 +11,10 @@ import Testing
 
     private func found(_ api: TestAPI) async throws {
         try await api.cluster.write { tx in
-            try tx.put(ClusterSecrets(id: "cluster", createdAt: start, joinTokens: tokens, clusterKey: "00"))
+            try tx.put(
+                ClusterSecrets(
+                    id: "cluster", createdAt: start, joinTokens: tokens, rootCertificate: "the root", rootKey: "the key"
+                ))
         }
     }
 
@@ -25,7 +28,7 @@ import Testing
             try await found(api)
             let answer = try await api.get("/swarm")
             #expect(answer.status == 200 && answer.text.contains("SWMTKN-1-digest-worker"))
-            #expect(!answer.text.contains("ClusterKey"))
+            #expect(answer.text.contains(#""TrustRoot":"the root""#) && !answer.text.contains("the key"))
         }
     }
 
@@ -35,7 +38,7 @@ import Testing
             try await found(api)
             let answer = try await api.call(
                 .post, "/swarm/update", query: [version(api), (flag, "true")],
-                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":9}}"#)
+                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":3600000000000}}"#)
             #expect(answer.status == 200, "\(answer.text)")
             let now = try #require(api.cluster.snapshot.get(ClusterSecrets.self, "cluster")?.joinTokens)
             #expect((now.worker != tokens.worker) == isWorkers)
@@ -47,6 +50,10 @@ import Testing
     @Test(arguments: [
         (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":1000}}"#, 400),
         (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":-5}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"NodeCertExpiry":9}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"NodeCertExpiry":-1}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"SigningCACert":"x"}}"#, 501),
+        (#"{"Name":"default","CAConfig":{"ExternalCAs":[{"Protocol":"cfssl"}]}}"#, 501),
         (#"{"Name":"default","EncryptionConfig":{"AutoLockManagers":true}}"#, 501),
         (#"{"Name":"default","TaskDefaults":{"LogDriver":{"Name":"syslog"}}}"#, 501), ("", 400), ("{", 400),
         (#"{"Name":"default","Orchestration":{"TaskHistoryRetentionLimit":"x"}}"#, 400),
