@@ -26,6 +26,7 @@ actor Membership {
     private let environment: MembershipEnvironment
     private let credentials: CurrentCredentials
     private var agent: AgentRole?
+    private var renewal: Task<Void, Never>?
     /// This part ends: the identity, which may be removed now, is not written again.
     private var isOver = false
     private let log = Logger("membership")
@@ -95,11 +96,54 @@ actor Membership {
             let role = try await ManagerRole.open(identity, credentials, environment, isFounder: found != nil)
             manager = role
             try await found?(role)
+            await comeBack(with: role)
         }
+        let links = ClusterLinks(credentials, loop: environment.loops.cluster)
         agent = try await AgentRole.open(
-            identity, links: ClusterLinks(credentials, loop: environment.loops.cluster), environment,
+            identity, links: links, environment,
             managers: { [manager] in manager?.endpoints() ?? [] },
             onManagers: { [weak self] in await self?.remember($0) })
+        let certificates = CertificateRenewal(credentials, links: links) { [weak self] in
+            await self?.managers() ?? []
+        } keep: { [weak self] in
+            try await self?.keep($0)
+        }
+        // Lives as long as the membership, which no scope encloses.
+        renewal = Task { await certificates.run() }
+    }
+
+    /// A manager whose certificate has ended while it was off would be heard by nobody; it has in its state what makes another.
+    private func comeBack(with manager: ManagerRole) async {
+        let current = credentials.value
+        guard current.certificate.notAfter <= WallClock.now() else { return }
+        do {
+            let key = PrivateKey.generate()
+            let certificate = try await manager.renew(current.node, CertificateRequest(signedBy: key).der)
+            try keep(NodeCredentials(key: key, certificate: certificate, root: current.root))
+            log.warning(
+                "the certificate had ended; this manager has issued itself another",
+                ["ended": current.certificate.notAfter, "until": certificate.notAfter])
+        } catch {
+            log.error(
+                "the certificate has ended: let this node leave by force, and join again", ["error": "\(error)"])
+        }
+    }
+
+    /// Durable first: a certificate in use is one that a restart finds.
+    private func keep(_ next: NodeCredentials) throws {
+        guard !isOver else { throw CancellationError() }
+        var renewed = identity
+        renewed.credentials = String(decoding: next.pem, as: UTF8.self)
+        try environment.identityFile.save(renewed)
+        identity = renewed
+        credentials.replace(by: next)
+    }
+
+    /// The managers that this node knows of.
+    private func managers() async -> [ManagerEndpoint] {
+        if let manager { return manager.endpoints() }
+        let told = await agent?.managers() ?? []
+        return told.isEmpty ? identity.managers : told
     }
 
     /// Writes down who the managers are, so that the daemon finds one after a restart, however many were replaced since.
@@ -118,6 +162,7 @@ actor Membership {
     /// Stops taking part; containers go on, and so does the identity.
     func stop() async {
         isOver = true
+        renewal?.cancel()
         await agent?.stop()
         agent = nil
         await manager?.stop()
@@ -128,6 +173,7 @@ actor Membership {
     func leave(force: Bool) async throws {
         if let manager, !force { throw await manager.leavingNeedsForce() }
         isOver = true
+        renewal?.cancel()
         if let agent {
             await agent.leave()
         } else {
@@ -153,9 +199,7 @@ actor Membership {
         info.nodeAddress = SocketAddress.parse(identity.advertiseAddress)?.host ?? identity.advertiseAddress
         info.localNodeState = .active
         info.controlAvailable = manager != nil
-        var managers = await agent?.managers() ?? []
-        if managers.isEmpty { managers = identity.managers }
-        info.remoteManagers = managers.map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
+        info.remoteManagers = await managers().map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
         if let manager { await manager.describe(&info) }
         return info
     }

@@ -245,6 +245,11 @@ actor ManagerRole {
             channels[peer]?[ObjectIdentifier(channel)] = nil
             if channels[peer]?.isEmpty == true { channels[peer] = nil }
         }
+        // A connection lasts no longer than the certificate that it began with; its node comes again with the next.
+        let timer = channel.validUntil.map { end in
+            environment.loops.cluster.schedule(after: end - WallClock.now()) { channel.close() }
+        }
+        defer { timer?.cancel() }
         // Once more: what was removed until here is not sent away any more.
         guard Self.objection(to: channel.peer, for: channel.purpose, store) == nil else { return }
         switch channel.purpose {
@@ -254,7 +259,7 @@ actor ManagerRole {
             await environment.api.serve(
                 channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.word))
         case .join: await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
-        case .renew: break
+        case .renew: await RenewalHost(manager: self, loop: environment.loops.cluster).serve(channel)
         }
     }
 
@@ -351,6 +356,13 @@ actor ManagerRole {
             rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
             managers: members.endpoints())
         return (node, answer)
+    }
+
+    /// The next certificate of a node that has proved itself with the one before.
+    func renew(_ node: PeerIdentity, _ request: [UInt8]) throws -> Certificate {
+        let (snapshot, now) = (store.snapshot, WallClock.now())
+        return try CertificatePolicy.issue(
+            request, to: node, by: try CertificatePolicy.authority(in: snapshot, now: now), in: snapshot, now: now)
     }
 
     /// Counts a joined manager as a voter; waits out other changes of the members.

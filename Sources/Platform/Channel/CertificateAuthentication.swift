@@ -38,7 +38,8 @@ public struct CertificateAuthentication: ChannelAuthentication {
             }
             if let reason = await objection(peer, purpose) { throw ChannelError.refused(reason) }
             try await secured.write(Greeting.server(refusing: nil))
-            return AuthenticatedStream(stream: secured, peer: peer, purpose: purpose, minor: minor)
+            return AuthenticatedStream(
+                stream: secured, peer: peer, purpose: purpose, minor: minor, validUntil: secured.peer?.notAfter)
         } catch let error as ChannelError {
             let reason = if case .refused(let reason) = error { reason } else { "\(error)" }
             try await secured.write(Greeting.server(refusing: reason))
@@ -96,7 +97,8 @@ private enum ChannelClient {
         guard !answer.isRefused else {
             throw ChannelError.refused(Terminal.harmless(String(decoding: reason, as: UTF8.self)))
         }
-        return AuthenticatedStream(stream: secured, peer: peer, purpose: purpose, minor: answer.minor)
+        return AuthenticatedStream(
+            stream: secured, peer: peer, purpose: purpose, minor: answer.minor, validUntil: secured.peer?.notAfter)
     }
 }
 

@@ -5,12 +5,17 @@ public struct AuthenticatedStream: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
+    /// The last second in which the other end's certificate is valid; nil for a stranger.
+    public let validUntil: Timestamp?
 
-    public init(stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16) {
+    public init(
+        stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16, validUntil: Timestamp? = nil
+    ) {
         self.stream = stream
         self.peer = peer
         self.purpose = purpose
         self.minor = minor
+        self.validUntil = validUntil
     }
 }
 

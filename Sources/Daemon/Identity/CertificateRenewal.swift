@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Model
+import Platform
+
+/// Has a node's certificate followed by another before it ends, as long as the node is a member.
+struct CertificateRenewal: Sendable {
+    let credentials: CurrentCredentials
+    let links: ClusterLinks
+    /// Whom to ask, the leader first where it is known.
+    let managers: @Sendable () async -> [ManagerEndpoint]
+    /// Writes the next credentials down, before they are used.
+    let keep: @Sendable (NodeCredentials) async throws -> Void
+    private let log = Logger("certificate")
+
+    enum Limits {
+        /// For a manager's answer.
+        static let answer: Duration = .seconds(10)
+        /// A request may be sent on to the leader this often.
+        static let redirects = 4
+    }
+
+    init(
+        _ credentials: CurrentCredentials, links: ClusterLinks,
+        managers: @escaping @Sendable () async -> [ManagerEndpoint],
+        keep: @escaping @Sendable (NodeCredentials) async throws -> Void
+    ) {
+        self.credentials = credentials
+        self.links = links
+        self.managers = managers
+        self.keep = keep
+    }
+
+    /// Until the task is cancelled.
+    func run() async {
+        var schedule = RenewalSchedule(for: credentials.value.certificate, jitter: .random(in: 0...1))
+        var failures = 0
+        while !Task.isCancelled {
+            let wait = schedule.wait(at: WallClock.now(), failures: failures)
+            if wait > .zero { try? await Task.sleep(for: wait) }
+            guard !Task.isCancelled, failures > 0 || schedule.due <= WallClock.now() else { continue }
+            do {
+                let next = try await renew()
+                schedule = RenewalSchedule(for: next.certificate, jitter: .random(in: 0...1))
+                failures = 0
+                log.info("renewed", ["until": next.certificate.notAfter])
+            } catch {
+                failures += 1
+                log.warning(
+                    "not renewed", ["until": credentials.value.certificate.notAfter, "error": "\(error)"])
+            }
+        }
+    }
+
+    /// Asks the managers one after the other; a new key each time.
+    func renew() async throws -> NodeCredentials {
+        var reasons: [String] = []
+        for manager in await managers() {
+            do {
+                let next = try await ask(manager)
+                try await keep(next)
+                return next
+            } catch {
+                reasons.append("\(manager.address): \(error)")
+            }
+        }
+        throw NoManager(reasons: reasons)
+    }
+
+    private func ask(_ manager: ManagerEndpoint) async throws -> NodeCredentials {
+        let key = PrivateKey.generate()
+        let request = RenewalRequest(certificateRequest: Data(CertificateRequest(signedBy: key).der))
+        var target = manager
+        for _ in 0..<Limits.redirects {
+            let channel = try await links.open(.renew, to: target.address, expecting: target.nodeID)
+            defer { channel.close() }
+            let answer = try await channel.closing(after: Limits.answer, links.loop) {
+                try await channel.send(json: request)
+                return try await channel.receive(json: RenewalAnswer.self)
+            }
+            switch answer {
+            case .redirect(let leader): target = leader
+            case .refused(let reason): throw ChannelError.refused(Terminal.harmless(reason))
+            case .issued(let certificate):
+                let current = credentials.value
+                let next = try NodeCredentials(
+                    key: key, certificate: Certificate(pem: [UInt8](certificate.utf8)), root: current.root)
+                guard next.node == current.node else {
+                    throw CertificateError.untrusted("it is that of \(next.node), and this is \(current.node)")
+                }
+                return next
+            case nil: throw ChannelError.truncated
+            }
+        }
+        throw ChannelError.refused("sent from manager to manager: the cluster has no steady leader")
+    }
+}
