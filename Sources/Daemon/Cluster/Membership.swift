@@ -125,7 +125,7 @@ actor Membership {
                 ["ended": current.certificate.notAfter, "until": certificate.notAfter])
         } catch {
             log.error(
-                "the certificate has ended: let this node leave by force, and join again", ["error": "\(error)"])
+                "no certificate could be issued here", ["next": current.adviceOnceEnded ?? "", "error": "\(error)"])
         }
     }
 
@@ -201,6 +201,7 @@ actor Membership {
         info.controlAvailable = manager != nil
         info.remoteManagers = await managers().map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
         if let manager { await manager.describe(&info) }
+        if let advice = credentials.value.adviceOnceEnded { info.error = advice }
         return info
     }
 }

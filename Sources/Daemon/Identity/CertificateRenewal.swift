@@ -45,8 +45,12 @@ struct CertificateRenewal: Sendable {
                 log.info("renewed", ["until": next.certificate.notAfter])
             } catch {
                 failures += 1
-                log.warning(
-                    "not renewed", ["until": credentials.value.certificate.notAfter, "error": "\(error)"])
+                if let advice = credentials.value.adviceOnceEnded {
+                    log.error("not renewed", ["next": advice, "error": "\(error)"])
+                } else {
+                    log.warning(
+                        "not renewed", ["until": credentials.value.certificate.notAfter, "error": "\(error)"])
+                }
             }
         }
     }
@@ -92,5 +96,15 @@ struct CertificateRenewal: Sendable {
             }
         }
         throw ChannelError.refused("sent from manager to manager: the cluster has no steady leader")
+    }
+}
+
+extension NodeCredentials {
+    /// What is to be done where the certificate has ended; nil while it is good.
+    var adviceOnceEnded: String? {
+        guard certificate.notAfter <= WallClock.now() else { return nil }
+        return
+            "this node's certificate ended at \(certificate.notAfter), and the managers hear it no more: let it leave, and "
+            + "join again (clusterctl leave --force; clusterctl join)"
     }
 }

@@ -23,6 +23,8 @@ struct RenewalSchedule: Sendable {
     /// How long until the next look or attempt, after so many attempts that failed; zero where it is due.
     func wait(at now: Timestamp, failures: Int) -> Duration {
         if failures == 0 { return min(max(.zero, due - now), Limits.look) }
+        // Nobody listens to one that has ended, unless a clock is wrong.
+        guard now < end else { return Limits.longestRetry }
         // The less time is left, the more often.
         let pause = min(Limits.firstRetry * (1 << min(failures - 1, 20)), Limits.longestRetry)
         return max(Limits.firstRetry, min(pause, (end - now) / 4))
