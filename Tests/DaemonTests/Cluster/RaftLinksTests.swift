@@ -70,4 +70,15 @@ import Testing
         try await Task.sleep(for: .milliseconds(50))
         #expect(received.withLock { $0 } == 0)
     }
+
+    /// Who a message is from is what the certificate of its connection says.
+    @Test func aMessageInAnothersNameIsRefused() throws {
+        let (one, two) = (NodeID(of: "m1"), NodeID(of: "m2"))
+        let bytes = Message(from: one, to: two, term: 3, body: .timeoutNow).encoded()
+        let peer = { PeerIdentity(nodeID: $0, role: .manager, clusterID: "c1") }
+        #expect(try Message(decoding: bytes, sentBy: peer("m1")).from == one)
+        for other in ["m2", "m3"] {
+            #expect(throws: ChannelError.notAuthentic) { try Message(decoding: bytes, sentBy: peer(other)) }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -168,8 +169,11 @@ import Testing
     /// OpenSSL's own client, which can do more than ours: old versions, resumption, renegotiation.
     @Test(
         .enabled(if: Probe.hasProgram("openssl")),
-        arguments: [(["-tls1_2"], "alert protocol version"), (["-tls1_3"], "New, TLSv1.3")] as [([String], String)])
-    func onlyTheNewestVersionIsSpoken(flags: [String], says: String) async throws {
+        arguments: [
+            ("-tls1_2", "hello", "alert protocol version"), ("-tls1_1", "hello", "alert"),
+            ("-tls1_3", "hello", "New, TLSv1.3"), ("-tls1_3", "R", "RENEGOTIATING"), ("-tls1_3", "K", "KEYUPDATE"),
+        ])
+    func onlyTheNewestVersionIsSpoken(flag: String, input: String, says: String) async throws {
         let loop = try EventLoop(name: "test-tls")
         defer { loop.stop() }
         let server = try #require(TLSPair.server)
@@ -187,12 +191,14 @@ import Testing
         let output = try await ChildProcess.run(
             .init(
                 try #require(Probe.program("openssl")),
-                ["s_client", "-connect", "\(listener.address)", "-msg"] + flags),
-            input: [UInt8]("hello\nR\nk\nK\nQ\n".utf8),
+                ["s_client", "-connect", "\(listener.address)", "-msg", "-cipher", "ALL:@SECLEVEL=0", flag]),
+            input: [UInt8]((input + "\n").utf8),
             timeout: .seconds(20), loop: loop)
         let text = output.stdoutText + output.stderrText
         #expect(text.contains(says), "\(text)")
         #expect(!text.contains("NewSessionTicket"))
+        // A second hello is what a renegotiation would begin with.
+        #expect(text.components(separatedBy: "ClientHello").count <= 2, "\(text)")
     }
 
     // MARK: Noise

@@ -143,6 +143,20 @@ import Testing
         }
     }
 
+    /// TLS 1.3 has no renegotiation; one that asks for it with a second hello, as older versions let one, has ended.
+    @Test func aSecondHelloEndsTheConnection() async throws {
+        let loop = try EventLoop(name: "test-tls")
+        defer { loop.stop() }
+        var fresh = TLSSession(.client(try #require(TLSPair.client)))
+        _ = fresh.handshake()
+        let hello = fresh.takeOutgoing()
+        #expect(hello.starts(with: [22, 3]))
+        let wire = try await TLSWire.make(on: loop)
+        wire.tamper { _ in hello }
+        try await wire.client.write([1])
+        await #expect(throws: TLSError.malformed("bad record type")) { try await wire.server.read(upTo: 1) }
+    }
+
     @Test func aCancelledWriteClosesAndLetsTheOthersGo() async throws {
         let loop = try EventLoop(name: "test-tls")
         defer { loop.stop() }

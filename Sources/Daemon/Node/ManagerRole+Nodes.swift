@@ -1,0 +1,93 @@
+import Foundation
+import HTTP
+import Manager
+import Model
+import Platform
+import Raft
+import Store
+
+/// Other nodes: who may come, and what makes them members.
+extension ManagerRole {
+    /// Why a node may not connect although its certificate is good: a certificate outlives its node's removal, so the state has
+    /// the last word. Who is no member is not heeded by Raft, and only who is known to be removed is refused: this manager's state
+    /// may be too old to know the sender. A removed node's agent is told so by the dispatcher, and ends its tasks.
+    nonisolated static func objection(
+        to peer: PeerIdentity, for purpose: ChannelPurpose, _ store: Store
+    ) -> String? {
+        let snapshot = store.snapshot
+        switch purpose {
+        case .raft: return snapshot.get(RemovedNode.self, peer.nodeID).map { _ in removed }
+        case .api, .renew:
+            guard let node = snapshot.get(Node.self, peer.nodeID) else { return removed }
+            return PeerIdentity.Role(node.spec.role) == peer.role ? nil : "the node's role is another one by now"
+        case .dispatch, .join: return nil
+        }
+    }
+
+    private nonisolated static let removed = "the node is not in the cluster (it was removed)"
+
+    /// Lets a node in, with the role of its token, under an id that is drawn for it.
+    ///
+    /// - Throws: `HTTPError` 403 for a token that lets nobody in, 400 for what else is wrong with the request.
+    func admit(_ request: JoinRequest) async throws -> (PeerIdentity, JoinAnswer) {
+        let snapshot = store.snapshot
+        let role = try CertificatePolicy.role(of: request.token, in: snapshot)
+        guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
+            port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
+        else {
+            throw HTTPError(
+                .badRequest,
+                "the node must be reached by IPv4 addresses, not \(request.advertiseAddress), \(request.dataPathAddress)"
+            )
+        }
+        guard try HTTPJSON.encode(request.description).count <= Limits.descriptionBytes else {
+            throw HTTPError(.badRequest, "the node says more than \(Limits.descriptionBytes) bytes of itself")
+        }
+        let node = PeerIdentity(
+            nodeID: Identifier.random(), role: PeerIdentity.Role(role), clusterID: identity.clusterID)
+        let now = WallClock.now()
+        let authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        let certificate = try CertificatePolicy.issue(
+            Array(request.certificateRequest), to: node, by: authority, in: snapshot, now: now)
+        try await manager.admit(
+            Joiner(
+                nodeID: node.nodeID, role: role, description: request.description,
+                availability: request.availability, address: request.advertiseAddress,
+                dataPathAddress: request.dataPathAddress))
+        let answer = JoinAnswer(
+            certificate: String(decoding: certificate.pem, as: UTF8.self),
+            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
+            managers: members.endpoints())
+        return (node, answer)
+    }
+
+    /// The next certificate of a node that has proved itself with the one before.
+    func renew(_ node: PeerIdentity, _ request: [UInt8]) throws -> Certificate {
+        let (snapshot, now) = (store.snapshot, WallClock.now())
+        return try CertificatePolicy.issue(
+            request, to: node, by: try CertificatePolicy.authority(in: snapshot, now: now), in: snapshot, now: now)
+    }
+
+    /// Counts a joined manager as a voter; waits out other changes of the members.
+    ///
+    /// - Throws: `HTTPError` 400 where nobody answers at its address: a voter that is not there could cost the quorum.
+    func addVoter(_ nodeID: String, at address: String) async throws {
+        do {
+            try await links.open(.raft, to: address, expecting: nodeID).close()
+        } catch {
+            throw HTTPError(
+                .badRequest,
+                "the new manager does not answer at \(address), its advertise address (\(error)): give it an "
+                    + "address at which the other managers reach it")
+        }
+        for _ in 0..<Limits.memberChanges {
+            do {
+                try await raft.addVoter(Member(id: NodeID(of: nodeID), address: address))
+                return
+            } catch let error as RaftError where error.code == .changeInProgress {
+                try await Task.sleep(for: Limits.memberChangePause)
+            }
+        }
+        throw HTTPError(.serviceUnavailable, "another change of the managers does not end; try again")
+    }
+}
