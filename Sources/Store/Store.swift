@@ -10,10 +10,14 @@ public final class Store: Sendable {
     /// How often `update` computes its writes anew when another write came first.
     public static let updateAttempts = 12
     /// From a change to the database's commit.
-    static let flushDelay: Duration = .milliseconds(50)
+    static let flushDelay: Duration = .milliseconds(100)
+    /// So many rows of parts do not wait that long.
+    static let flushRows = 50_000
 
     private struct Guarded {
-        var snapshot: Snapshot
+        /// What readers have asked for since the last change: nil where nobody has. The next change then copies what it touches.
+        var snapshot: Snapshot?
+        var revision: UInt64
         var applied = LogPosition()
         var durable = LogPosition()
         var watchers: [ChangeFeed] = []
@@ -25,6 +29,21 @@ public final class Store: Sendable {
         /// The database is to be written as a whole.
         var isAllDirty = false
         var isFlushScheduled = false
+        /// There is too much to wait for it.
+        var isFlushHurried = false
+    }
+
+    /// The state itself, held while a batch is applied; changed in place where no reader shares it.
+    private struct Working {
+        var snapshot: Snapshot
+        var position: LogPosition
+    }
+
+    /// What one command did.
+    private struct Transaction {
+        let revision: UInt64
+        let changes: [Change]
+        let rowWrites: [RowWrite]
     }
 
     struct RowKey: Hashable, Sendable {
@@ -34,6 +53,7 @@ public final class Store: Sendable {
 
     public let schema: Schema
     private let guarded: Mutex<Guarded>
+    private let working: Mutex<Working>
     private let storage: (any StateStorage)?
     private let writer = DispatchQueue(label: "store-writer")
     private let log = Logger("store")
@@ -42,7 +62,9 @@ public final class Store: Sendable {
     public init(schema: Schema = .cluster) {
         self.schema = schema
         self.storage = nil
-        self.guarded = Mutex(Guarded(snapshot: Snapshot(schema: schema)))
+        let snapshot = Snapshot(schema: schema)
+        self.guarded = Mutex(Guarded(revision: 0))
+        self.working = Mutex(Working(snapshot: snapshot, position: LogPosition()))
     }
 
     /// Reads the state back from the storage.
@@ -50,15 +72,26 @@ public final class Store: Sendable {
         let (snapshot, position) = try storage.load(schema: schema)
         self.schema = schema
         self.storage = storage
-        self.guarded = Mutex(Guarded(snapshot: snapshot, applied: position, durable: position))
+        self.guarded = Mutex(Guarded(revision: snapshot.revision, applied: position, durable: position))
+        self.working = Mutex(Working(snapshot: snapshot, position: position))
     }
 
     // MARK: Reading
 
-    /// The state as it is now.
-    public var snapshot: Snapshot { guarded.withLock { $0.snapshot } }
+    /// The state as it is now; waits for the end of a batch that is being applied, if nobody has asked since the last.
+    public var snapshot: Snapshot {
+        if let snapshot = guarded.withLock({ $0.snapshot }) { return snapshot }
+        return present().snapshot
+    }
 
-    public var revision: UInt64 { guarded.withLock { $0.snapshot.revision } }
+    public var revision: UInt64 { guarded.withLock { $0.revision } }
+
+    private func present() -> Working {
+        working.withLock { working in
+            guarded.withLock { $0.snapshot = working.snapshot }
+            return working
+        }
+    }
 
     /// Gives `body` the state as it is at one moment.
     public func view<Value>(_ body: (Snapshot) throws -> Value) rethrows -> Value { try body(snapshot) }
@@ -68,11 +101,15 @@ public final class Store: Sendable {
     /// - Parameter limit: the most changes that are kept for a watcher who is slow.
     public func watch(limit: Int = 10_000) -> (Snapshot, ChangeFeed) {
         let feed = ChangeFeed(limit: limit)
-        return guarded.withLock { guarded in
-            guarded.watchers.removeAll { $0.isEnded }
-            guarded.watchers.append(feed)
-            return (guarded.snapshot, feed)
+        let snapshot = working.withLock { working in
+            guarded.withLock { guarded in
+                guarded.snapshot = working.snapshot
+                guarded.watchers.removeAll { $0.isEnded }
+                guarded.watchers.append(feed)
+            }
+            return working.snapshot
         }
+        return (snapshot, feed)
     }
 
     /// Tells the observer of every later change of a part; it is kept as long as the store.
@@ -97,81 +134,134 @@ public final class Store: Sendable {
     /// The last entry that the database contains: what comes after is replayed from the log after a crash.
     public var durable: LogPosition { guarded.withLock { storage == nil ? $0.applied : $0.durable } }
 
-    /// Applies a committed entry; an empty command only moves the applied position.
+    /// Applies one committed entry: see `apply(_:)`.
+    public func apply(index: UInt64, term: UInt64, command: [UInt8]) throws -> [UInt8] {
+        try apply([CommittedCommand(position: LogPosition(index: index, term: term), command: command)])[0]
+    }
+
+    /// Applies committed entries in their order, and shows the state after the last of them.
     ///
-    /// Throws on a command that this version does not understand and on corruption: the member must stop then.
-    /// - Returns: the encoded `CommandResult` (nothing for an empty command).
-    public func apply(index: UInt64, term: UInt64, command bytes: [UInt8]) throws -> [UInt8] {
-        let before = guarded.withLock { $0 }
-        guard index > before.applied.index else {
-            throw StoreError(.outOfOrder, "entry \(index) comes after \(before.applied.index) was applied")
+    /// Throws on a command that this version does not understand and on corruption: the member must stop then, at the entry
+    /// before.
+    /// - Returns: for each the encoded `CommandResult` (nothing for an empty command).
+    public func apply(_ commands: [CommittedCommand]) throws -> [[UInt8]] {
+        var transactions: [Transaction] = []
+        var results: [[UInt8]] = []
+        results.reserveCapacity(commands.count)
+        let (failure, watchers, observers) = working.withLock { working in
+            // Where nobody reads it, it is not shared, and need not be copied.
+            let unread = guarded.withLock { guarded in
+                defer { guarded.snapshot = nil }
+                return guarded.snapshot
+            }
+            _ = consume unread
+            var failure: (any Error)?
+            do {
+                for command in commands { results.append(try apply(command, to: &working, &transactions)) }
+            } catch {
+                failure = error
+            }
+            let (watchers, observers) = install(working, transactions)
+            return (failure, watchers, observers)
         }
-        let position = LogPosition(index: index, term: term)
-        guard !bytes.isEmpty else {
-            guarded.withLock { $0.applied = position }
-            scheduleFlush()
+        tell(watchers, observers, of: transactions)
+        scheduleFlush()
+        if let failure { throw failure }
+        return results
+    }
+
+    private func apply(
+        _ entry: CommittedCommand, to working: inout Working, _ transactions: inout [Transaction]
+    ) throws -> [UInt8] {
+        let index = entry.position.index
+        guard index > working.position.index else {
+            throw StoreError(.outOfOrder, "entry \(index) comes after \(working.position.index) was applied")
+        }
+        guard !entry.command.isEmpty else {
+            working.position = entry.position
             return []
         }
-        let command = try Command(decoding: bytes)
+        let command = try Command(decoding: entry.command)
         guard let kind = schema.kinds[command.kind] else {
             throw StoreError(.unknownKind, "command kind \(command.kind) is not known to this version")
         }
-        var state = AppliedChanges(before.snapshot)
+        var state = AppliedChanges(taking: &working.snapshot)
+        let result: CommandResult
         do {
             let output = try kind.apply(command.payload, to: &state)
-            let snapshot = state.finish()
-            install(snapshot, state.changes, state.rowWrites, at: position)
-            return CommandResult.applied(revision: snapshot.revision, output: output).encoded
+            let (changes, rowWrites) = (state.changes, state.rowWrites)
+            working.snapshot = state.finish()
+            let revision = working.snapshot.revision
+            transactions.append(Transaction(revision: revision, changes: changes, rowWrites: rowWrites))
+            result = .applied(revision: revision, output: output)
         } catch let conflict as Conflict {
-            guarded.withLock { $0.applied = position }
-            scheduleFlush()
-            return CommandResult.conflict(conflict).encoded
+            working.snapshot = state.rejected()
+            result = .conflict(conflict)
+        } catch {
+            working.snapshot = state.rejected()
+            throw error
         }
+        working.position = entry.position
+        return result.encoded
     }
 
-    private func install(_ snapshot: Snapshot, _ changes: [Change], _ rowWrites: [RowWrite], at position: LogPosition) {
-        let (watchers, observers) = guarded.withLock { guarded in
-            guarded.snapshot = snapshot
-            guarded.applied = position
+    private func install(
+        _ working: Working, _ transactions: [Transaction]
+    ) -> ([ChangeFeed], [any PartObserver]) {
+        guarded.withLock { guarded in
+            guarded.revision = working.snapshot.revision
+            guarded.applied = working.position
             if storage != nil {
-                for change in changes { guarded.dirty.insert(RowKey(table: change.table, id: change.id)) }
-                guarded.rowWrites += rowWrites
+                for transaction in transactions {
+                    for change in transaction.changes {
+                        guarded.dirty.insert(RowKey(table: change.table, id: change.id))
+                    }
+                    guarded.rowWrites += transaction.rowWrites
+                }
             }
             return (guarded.watchers, guarded.observers)
         }
-        // Who watches objects need not wake up for every key that is written.
-        if rowWrites.isEmpty {
-            for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
-        } else {
-            if !changes.isEmpty {
-                for watcher in watchers { watcher.publish(.changes(revision: snapshot.revision, changes)) }
+    }
+
+    private func tell(_ watchers: [ChangeFeed], _ observers: [any PartObserver], of transactions: [Transaction]) {
+        for transaction in transactions {
+            let (revision, changes) = (transaction.revision, transaction.changes)
+            // Who watches objects need not wake up for every key that is written.
+            if transaction.rowWrites.isEmpty || !changes.isEmpty {
+                for watcher in watchers { watcher.publish(.changes(revision: revision, changes)) }
             }
-            for observer in observers { observer.applied(rowWrites, revision: snapshot.revision) }
+            guard !transaction.rowWrites.isEmpty else { continue }
+            for observer in observers { observer.applied(transaction.rowWrites, revision: revision) }
         }
-        scheduleFlush()
     }
 
     // MARK: Snapshots
 
-    /// The whole state in its logical form, with the position it is at.
-    public func snapshotBytes() -> (position: LogPosition, bytes: [UInt8]) {
-        let (snapshot, position) = guarded.withLock { ($0.snapshot, $0.applied) }
-        return (position, SnapshotFormat.encode(snapshot, at: position))
+    /// The whole state in its logical form, to be read piece by piece while it changes.
+    public func snapshotReader() -> SnapshotReader {
+        let present = present()
+        return SnapshotReader(present.snapshot, at: present.position)
     }
 
-    /// Replaces everything by what `snapshotBytes` gave on some member; watchers are told to read again.
+    /// Replaces everything by what `snapshotReader` gave on some member; watchers are told to read again.
     ///
+    /// - Parameter next: the next piece of it; an empty one at the end.
     /// - Returns: the position that the state is at now.
     @discardableResult
-    public func restore(_ bytes: [UInt8]) throws -> LogPosition {
-        let (snapshot, position) = try SnapshotFormat.decode(bytes, schema: schema)
-        let (watchers, observers) = guarded.withLock { guarded in
-            guarded.snapshot = snapshot
-            guarded.applied = position
-            guarded.dirty = []
-            guarded.rowWrites = []
-            guarded.isAllDirty = true
-            return (guarded.watchers, guarded.observers)
+    public func restore(from next: @escaping () throws -> [UInt8]) throws -> LogPosition {
+        var decoder = SnapshotDecoder(schema: schema, next)
+        let (snapshot, position) = try decoder.decode()
+        let (watchers, observers) = working.withLock { working in
+            working = Working(snapshot: snapshot, position: position)
+            return guarded.withLock { guarded in
+                guarded.snapshot = snapshot
+                guarded.revision = snapshot.revision
+                guarded.applied = position
+                guarded.dirty = []
+                guarded.rowWrites = []
+                guarded.isAllDirty = true
+                return (guarded.watchers, guarded.observers)
+            }
         }
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
@@ -201,12 +291,16 @@ public final class Store: Sendable {
 
     private func scheduleFlush() {
         guard let storage else { return }
-        let isFirst = guarded.withLock { guarded in
+        let delay = guarded.withLock { guarded -> Duration? in
+            if guarded.rowWrites.count >= Self.flushRows, !guarded.isFlushHurried {
+                guarded.isFlushHurried = true
+                return .zero
+            }
             defer { guarded.isFlushScheduled = true }
-            return !guarded.isFlushScheduled
+            return guarded.isFlushScheduled ? nil : Self.flushDelay
         }
-        guard isFirst else { return }
-        writer.asyncAfter(deadline: .now() + Self.flushDelay.seconds) { [self] in
+        guard let delay else { return }
+        writer.asyncAfter(deadline: .now() + delay.seconds) { [self] in
             do { try write(to: storage) } catch {
                 // Nothing is lost: the rows stay dirty, the log keeps the entries, and the next change tries again.
                 log.error("cannot write the state's database", ["error": "\(error)"])
@@ -216,27 +310,44 @@ public final class Store: Sendable {
 
     /// On the writer's queue.
     private func write(to storage: any StateStorage) throws {
-        let work = guarded.withLock { guarded -> Guarded? in
-            guarded.isFlushScheduled = false
-            defer {
-                guarded.dirty = []
-                guarded.rowWrites = []
-                guarded.isAllDirty = false
-            }
-            return guarded.isAllDirty || guarded.applied != guarded.durable ? guarded : nil
-        }
-        guard let work else { return }
+        let (changes, taken) = takeChanges()
+        guard let changes else { return }
         do {
-            try storage.write(
-                work.snapshot, at: work.applied, dirty: work.isAllDirty ? nil : work.dirty, rowWrites: work.rowWrites)
+            try storage.write(changes)
         } catch {
             guarded.withLock { guarded in
-                guarded.dirty.formUnion(work.dirty)
-                guarded.rowWrites = work.rowWrites + guarded.rowWrites
-                guarded.isAllDirty = guarded.isAllDirty || work.isAllDirty
+                guarded.dirty.formUnion(taken.dirty)
+                guarded.rowWrites = taken.rowWrites + guarded.rowWrites
+                guarded.isAllDirty = guarded.isAllDirty || taken.isAllDirty
             }
             throw error
         }
-        guarded.withLock { $0.durable = work.applied }
+        guarded.withLock { $0.durable = changes.position }
+    }
+
+    /// What the database does not have; it holds on to no more of the state than that.
+    private func takeChanges() -> (StateChanges?, Guarded) {
+        working.withLock { working in
+            let taken = guarded.withLock { guarded in
+                defer {
+                    guarded.isFlushScheduled = false
+                    guarded.isFlushHurried = false
+                    guarded.dirty = []
+                    guarded.rowWrites = []
+                    guarded.isAllDirty = false
+                }
+                return guarded
+            }
+            guard taken.isAllDirty || taken.applied != taken.durable else { return (nil, taken) }
+            var changes = StateChanges(position: working.position, revision: working.snapshot.revision)
+            if taken.isAllDirty {
+                changes.whole = working.snapshot
+            } else {
+                changes.rows = taken.dirty.map { ($0, working.snapshot.row($0)) }
+                changes.rowWrites = taken.rowWrites
+                changes.rowWrites += working.snapshot.summaries
+            }
+            return (changes, taken)
+        }
     }
 }

@@ -12,6 +12,7 @@ import Testing
     private func write(_ index: LogIndex, _ pieces: [[UInt8]], to store: SnapshotStore) throws {
         let writer = try store.write(metadata(index))
         for piece in pieces { try writer.append(piece) }
+        try writer.end()
         try store.finish(writer)
     }
 

@@ -115,10 +115,9 @@ private final class FaultyStorage: StateStorage, @unchecked Sendable {
 
     func load(schema: Schema) throws -> (Snapshot, LogPosition) { (Snapshot(schema: schema), LogPosition()) }
 
-    func write(_ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?, rowWrites: [RowWrite]) throws
-    {
+    func write(_ changes: StateChanges) throws {
         if isFull { throw StoreError(.database, "no space") }
-        written.append((dirty ?? []).map { "\($0.table)/\($0.id)" }.sorted())
+        written.append(changes.rows.map { "\($0.key.table)/\($0.key.id)" }.sorted())
     }
 
     func close() {}

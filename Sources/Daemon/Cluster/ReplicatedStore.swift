@@ -12,38 +12,36 @@ final class ReplicatedStore: StateMachine, Sendable {
     var appliedIndex: LogIndex { store.applied.index }
 
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
-        try entries.map { entry in
-            try store.apply(
-                index: entry.index, term: entry.term, command: entry.kind == .command ? entry.data : [])
-        }
+        try store.apply(
+            entries.map { entry in
+                CommittedCommand(
+                    position: LogPosition(index: entry.index, term: entry.term),
+                    command: entry.kind == .command ? entry.data : [])
+            })
     }
 
     func snapshot() throws -> StateSnapshot {
-        let (position, bytes) = store.snapshotBytes()
-        return StateSnapshot(index: position.index, source: BytesSource(bytes))
+        let reader = store.snapshotReader()
+        return StateSnapshot(index: reader.position.index, source: ReaderSource(reader))
     }
 
     func restore(from source: any ByteSource, index: LogIndex) throws {
-        var bytes: [UInt8] = []
-        while true {
-            let piece = try source.read(upTo: Limits.readBytes)
-            if piece.isEmpty { break }
-            bytes += piece
-        }
-        try store.restore(bytes)
+        try store.restore { try source.read(upTo: Limits.readBytes) }
     }
 
     private enum Limits {
         static let readBytes = 1 << 20
     }
 
-    /// Bytes that are all there.
-    private final class BytesSource: ByteSource {
-        private var rest: ArraySlice<UInt8>
+    private final class ReaderSource: ByteSource {
+        private var reader: SnapshotReader
+        /// What is beyond the limit of the last read: a row may be longer.
+        private var rest: ArraySlice<UInt8> = []
 
-        init(_ bytes: [UInt8]) { rest = bytes[...] }
+        init(_ reader: SnapshotReader) { self.reader = reader }
 
         func read(upTo limit: Int) -> [UInt8] {
+            if rest.isEmpty { rest = reader.next(upTo: limit)[...] }
             let piece = rest.prefix(limit)
             rest = rest.dropFirst(limit)
             return Array(piece)

@@ -68,11 +68,10 @@ final class DiscoveryMember: DiscoveryCluster {
 
     var isLeading: Bool {
         guard let term = leading.withLock({ $0 }) else { return false }
-        let status = raft.status
-        return status.role == .leader && status.term == term
+        return raft.leadingTerm == term
     }
 
-    var knowsLeader: Bool { raft.status.leader != nil }
+    var knowsLeader: Bool { raft.knowsLeader }
 
     var leaderAddress: String? { raft.status.leaderMember?.address }
 
@@ -82,8 +81,8 @@ final class DiscoveryMember: DiscoveryCluster {
     func heard(of member: NodeID) { contacts.withLock { $0.heard[member] = MonotonicClock.nanoseconds() } }
 
     var lastContact: Duration {
+        if raft.leadingTerm != nil { return .zero }
         let status = raft.status
-        if status.role == .leader { return .zero }
         return contacts.withLock { contacts in
             // Where none is known, it counts since the last one.
             if let leader = status.leader { contacts.leader = leader }

@@ -164,11 +164,14 @@ public struct DiscoveryAPI: Sendable {
     /// Sees to it that this member's state shows what was acknowledged before the call, as far as that is wanted.
     private nonisolated(nonsending) func freshen(_ options: ReadOptions) async throws {
         if options.consistency == .stale { return }
+        let isConsistent = options.consistency == .consistent
         if cluster.isLeading {
-            if options.consistency == .consistent { try await cluster.confirmLeadership() }
+            // One round for all who ask meanwhile: each is answered by one that began after it came.
+            if isConsistent {
+                try await cluster.watches.confirmations.ask { [cluster] in try await cluster.confirmLeadership() }
+            }
             return
         }
-        let isConsistent = options.consistency == .consistent
         let questions = isConsistent ? cluster.watches.consistentQuestions : cluster.watches.questions
         try await questions.ask { [cluster] in
             try await LeaderRevision(cluster: cluster).reach(isConsistent: isConsistent)

@@ -26,9 +26,8 @@ struct TransactionRoutes {
     /// Where nothing is written, the state answers as it is.
     static func read(_ request: TransactionRequest, from snapshot: Snapshot) throws -> DiscoveryAnswer {
         var run = TransactionRun(
-            KeyValueTransaction(
-                keys: snapshot.part(KeyValueState.self), sessions: snapshot.part(SessionState.self),
-                revision: snapshot.revision))
+            KeyValueTransaction(keys: snapshot.part(KeyValueState.self), revision: snapshot.revision),
+            snapshot.part(SessionState.self))
         run.run(request.operations)
         return try answer(run.result, snapshot.revision)
     }

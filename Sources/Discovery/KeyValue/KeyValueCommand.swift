@@ -41,7 +41,7 @@ public struct KeyValueCommand: CommandKind {
         _ operation: Operation, key: [UInt8], value: [UInt8] = [], flags: UInt64 = 0, expected: UInt64 = 0,
         session: String = ""
     ) -> Command {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: key.count + value.count + session.utf8.count + 32)
         writer.integer(format)
         writer.integer(operation.rawValue)
         writer.integer(flags)
@@ -53,8 +53,8 @@ public struct KeyValueCommand: CommandKind {
     }
 
     /// - Returns: one byte, an `Answer`.
-    public func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8] {
-        var reader = ByteReader(payload[...])
+    public func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8] {
+        var reader = ByteReader(payload)
         guard try reader.integer(UInt8.self) == Self.format,
             let operation = Operation(rawValue: try reader.integer())
         else { throw StoreError(.unknownKind, "an operation on keys that is not known to this version") }
@@ -63,7 +63,9 @@ public struct KeyValueCommand: CommandKind {
         let key = try reader.data()[...]
         let session = operation.namesSession ? try reader.string() : ""
         let value = reader.rest
-        var transaction = KeyValueTransaction(state, state.part(SessionState.self))
+        let sessions = operation == .acquire ? state.part(SessionState.self) : nil
+        // From here on nothing throws.
+        var transaction = KeyValueTransaction(in: &state)
         var outcome = KeyValueTransaction.Outcome.done(nil)
         switch operation {
         case .set: outcome = transaction.set(key, value, flags: flags)
@@ -71,13 +73,13 @@ public struct KeyValueCommand: CommandKind {
         case .delete: outcome = transaction.delete(key)
         case .checkAndDelete: outcome = transaction.delete(key, expected: expected)
         case .deleteTree: transaction.deleteTree(key)
-        case .acquire: outcome = transaction.lock(key, value, flags: flags, session: session)
+        case .acquire:
+            outcome = sessions.map { transaction.lock(key, value, flags: flags, session: session, $0) } ?? .noSession
         case .release: outcome = transaction.unlock(key, value, flags: flags, session: session)
         case .compact: transaction.compact(upTo: expected)
         }
-        try transaction.finish(&state)
         // What is forgotten is no change.
-        if operation == .compact { state.keepRevision() }
+        if !transaction.finish(&state) || operation == .compact { state.keepRevision() }
         switch outcome {
         case .done: return [Answer.done.rawValue]
         case .refused: return [Answer.refused.rawValue]

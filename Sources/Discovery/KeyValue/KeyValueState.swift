@@ -15,12 +15,10 @@ public struct KeyValueState: StatePart {
     }
 
     /// By key.
-    private var newest = OrderedTree<KeyVersion> { KeyOrder.isBefore($0.key, $1.key) }
-    /// By revision and order; the newest of live keys are in it too.
-    private var history = OrderedTree<KeyVersion> { $0.isBefore($1) }
-    /// Versions of `history` that are newer than `compacted`.
-    private var kept = 0
-    private var keptBytes = 0
+    private var newest = OrderedTree<KeyVersion>()
+    /// All versions that are newer than `compacted`.
+    private var history = VersionQueue()
+    private var historyBytes = 0
     /// Versions up to this revision are gone where a newer one replaced them.
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
@@ -29,53 +27,48 @@ public struct KeyValueState: StatePart {
     /// number of a lock is never given twice.
     private(set) var forgottenLock: UInt64 = 0
     /// Who holds which key.
-    private var holds = OrderedTree<Hold> { $0.isBefore($1) }
+    private var holds = OrderedTree<Hold>()
 
     public init() {}
 
     /// Sorted by session, then by key.
-    private struct Hold: Sendable {
+    private struct Hold: TreeElement {
         let session: String
         let key: [UInt8]
 
-        func isBefore(_ other: Hold) -> Bool {
-            session == other.session ? KeyOrder.isBefore(key[...], other.key[...]) : session < other.session
+        var treeKey: Hold { self }
+
+        static func precedes(_ left: Hold, _ right: Hold) -> Bool {
+            left.session == right.session
+                ? KeyOrder.isBefore(left.key[...], right.key[...]) : left.session < right.session
         }
     }
 
     /// The keys that the session holds, in order.
     func keys(heldBy session: String) -> [[UInt8]] {
         var keys: [[UInt8]] = []
-        holds.visit(
-            notBelow: { $0.session < session },
-            { hold in
-                guard hold.session == session else { return false }
-                keys.append(hold.key)
-                return true
-            })
+        holds.visit(from: Hold(session: session, key: [])) { hold in
+            guard hold.session == session else { return false }
+            keys.append(hold.key)
+            return true
+        }
         return keys
     }
 
     /// The newest version of the key, be it a deletion.
-    func version(of key: ArraySlice<UInt8>) -> KeyVersion? {
-        newest.first { KeyOrder.isBefore($0.key, key) }.flatMap { $0.key == key ? $0 : nil }
-    }
+    func version(of key: ArraySlice<UInt8>) -> KeyVersion? { newest.find(key) }
 
     /// Calls `body` with the newest version of each key that begins so, deletions included, in the order of keys.
     func forEach(prefix: ArraySlice<UInt8>, _ body: (KeyVersion) -> Void) {
-        newest.visit(
-            notBelow: { KeyOrder.isBefore($0.key, prefix) },
-            { version in
-                guard version.key.starts(with: prefix) else { return false }
-                body(version)
-                return true
-            })
+        newest.visit(from: prefix) { version in
+            guard version.key.starts(with: prefix) else { return false }
+            body(version)
+            return true
+        }
     }
 
-    /// The versions after a revision, oldest first, until `body` returns false.
-    func forEachVersion(after revision: UInt64, _ body: (KeyVersion) -> Bool) {
-        history.visit(notBelow: { $0.modify <= revision }, body)
-    }
+    /// The versions after a revision, oldest first, until `body` returns false; of those up to `compacted` none.
+    func forEachVersion(after revision: UInt64, _ body: (KeyVersion) -> Bool) { history.visit(after: revision, body) }
 
     /// The revision of the key's last change, a deletion included; where it is not known any more, one that is not lower.
     func index(of key: ArraySlice<UInt8>) -> UInt64 { version(of: key)?.modify ?? forgotten }
@@ -89,73 +82,57 @@ public struct KeyValueState: StatePart {
 
     /// The version that a row holds; nil for a row of another kind.
     static func version(row: [UInt8], id: [UInt8]) -> KeyVersion? {
-        id == compactedID ? nil : try? KeyVersion(row: row)
+        id == summaryID ? nil : try? KeyVersion(row: row)
     }
 
-    /// Puts a version in place; the rows that this changes.
-    mutating func put(_ version: KeyVersion) -> [RowWrite] {
+    /// Puts a version in place, and adds the rows that this changes.
+    mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
         keep(version)
-        var writes = [RowWrite(part: Self.name, id: version.rowID, row: version.bytes)]
+        writes.append(RowWrite(part: Self.name, id: version.rowID, row: version.bytes))
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
-        guard isOverLimit else { return writes }
         var rounds = 0
         // A limit of bytes may need many small ones to go for one that is large.
         while isOverLimit, rounds < Limits.dropped {
             compactOne(&writes)
             rounds += 1
         }
-        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
-        return writes
     }
 
     /// Drops what newer versions replaced up to that revision; the rows that this changes.
     mutating func compact(upTo revision: UInt64) -> [RowWrite] {
         var writes: [RowWrite] = []
-        while let oldest = firstVersion(after: compacted), oldest.modify <= revision { compactOne(&writes) }
-        guard compacted < revision || !writes.isEmpty else { return [] }
+        while let oldest = history.first, oldest.modify <= revision { compactOne(&writes) }
         compacted = max(compacted, revision)
-        writes.append(RowWrite(part: Self.name, id: Self.compactedID, row: compaction))
         return writes
     }
 
-    private var isOverLimit: Bool { kept > Limits.history || keptBytes > Limits.historyBytes }
-
-    private func firstVersion(after revision: UInt64) -> KeyVersion? {
-        history.first { $0.modify <= revision }
-    }
+    private var isOverLimit: Bool { history.count > Limits.history || historyBytes > Limits.historyBytes }
 
     private mutating func keep(_ version: KeyVersion) {
-        if let old = self.version(of: version.key), old.isHeld {
+        if holds.count > 0, let old = self.version(of: version.key), old.isHeld {
             holds.remove(Hold(session: old.session, key: Array(old.key)))
         }
         if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
         newest.put(version)
-        history.put(version)
-        kept += 1
-        keptBytes += version.bytes.count
+        guard version.modify > compacted else { return }
+        history.append(version)
+        historyBytes += version.bytes.count
     }
 
-    /// Moves the compaction over the oldest version, and drops it unless it is the newest of a live key.
+    /// Moves the compaction over the oldest revision, and drops its versions but for the newest of live keys.
     private mutating func compactOne(_ writes: inout [RowWrite]) {
-        let compacted = compacted
-        var oldest: [KeyVersion] = []
-        forEachVersion(after: compacted) { version in
-            guard oldest.first.map({ $0.modify == version.modify }) ?? true else { return false }
-            oldest.append(version)
-            return true
-        }
-        for version in oldest {
-            kept -= 1
-            keptBytes -= version.bytes.count
-            self.compacted = version.modify
-            let isNewest = self.version(of: version.key).map { !$0.isBefore(version) && !version.isBefore($0) } ?? false
+        guard let revision = history.first?.modify else { return }
+        compacted = revision
+        while let version = history.first, version.modify == revision {
+            history.removeFirst()
+            historyBytes -= version.bytes.count
+            let isNewest = self.version(of: version.key).map { $0.isSame(as: version) } ?? false
             if isNewest, !version.isDeleted { continue }
             if isNewest {
-                newest.remove(version)
+                newest.remove(version.key)
                 forgotten = version.modify
                 forgottenLock = max(forgottenLock, version.lock)
             }
-            history.remove(version)
             writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
         }
     }
@@ -163,29 +140,30 @@ public struct KeyValueState: StatePart {
     // MARK: Rows
 
     /// Behind all versions.
-    private static let compactedID: [UInt8] = [0xff] + Array("compacted".utf8)
+    private static let summaryID: [UInt8] = [0xff] + Array("compacted".utf8)
 
-    private var compaction: [UInt8] {
+    /// How far the history is gone.
+    public var summary: (id: [UInt8], row: [UInt8])? {
+        guard compacted > 0 else { return nil }
         var writer = ByteWriter()
         writer.integer(compacted)
         writer.integer(forgotten)
         writer.integer(forgottenLock)
-        return writer.bytes
+        return (Self.summaryID, writer.bytes)
     }
 
-    /// Takes a row back in, as `put` and its like gave it out; throws `StoreError` `.malformed`.
+    /// Takes a row back in, as `put` and its like gave it out; throws `StoreError` `.malformed`. Versions come in the order they
+    /// were made, or those that the history no longer has in any order behind the summary.
     public mutating func load(id: [UInt8], row: [UInt8]) throws {
-        if id == Self.compactedID {
+        if id == Self.summaryID {
             var reader = ByteReader(row[...])
             compacted = try reader.integer()
             forgotten = try reader.integer()
             // The first versions did not write it.
             forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
-            (kept, keptBytes) = (0, 0)
-            forEachVersion(after: compacted) { version in
-                kept += 1
-                keptBytes += version.bytes.count
-                return true
+            while let oldest = history.first, oldest.modify <= compacted {
+                history.removeFirst()
+                historyBytes -= oldest.bytes.count
             }
             return
         }
@@ -194,12 +172,39 @@ public struct KeyValueState: StatePart {
         keep(version)
     }
 
-    /// Gives out everything, for a snapshot.
-    public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
-        try history.visit {
-            try body($0.rowID, $0.bytes)
-            return true
+    /// The summary, what the history no longer has by key, then the history.
+    public func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
+    {
+        if place == nil, let summary, try !body(summary.id, summary.row) { return [Stage.summary.rawValue] }
+        let stage = place?.first.flatMap(Stage.init) ?? .summary
+        let rest = Array(place?.dropFirst() ?? [])
+        var last: [UInt8]?
+        if stage != .history {
+            try newest.visit(from: stage == .old ? rest[...] : nil) { version in
+                if version.modify > compacted || (stage == .old && version.key == rest[...]) { return true }
+                if try body(version.rowID, version.bytes) { return true }
+                last = [Stage.old.rawValue] + version.key
+                return false
+            }
+            if let last { return last }
         }
-        if compacted > 0 { try body(Self.compactedID, compaction) }
+        let start: (revision: UInt64, order: UInt32) =
+            stage == .history ? KeyVersion.place(rowID: rest) ?? (0, 0) : (0, 0)
+        try history.visit(after: max(start.revision, 1) - 1) { version in
+            if stage == .history, (version.modify, version.order) <= start { return true }
+            if try body(version.rowID, version.bytes) { return true }
+            last = [Stage.history.rawValue] + version.rowID
+            return false
+        }
+        return last
+    }
+
+    /// The first byte of a place among the rows.
+    private enum Stage: UInt8 {
+        case summary = 0
+        /// Then the key.
+        case old = 1
+        /// Then the row's id.
+        case history = 2
     }
 }

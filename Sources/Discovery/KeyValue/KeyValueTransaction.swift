@@ -13,31 +13,32 @@ struct KeyValueTransaction {
     }
 
     private(set) var keys: KeyValueState
-    private(set) var sessions: SessionState
-    private(set) var sessionWrites: [RowWrite] = []
     private var writes: [RowWrite] = []
     /// The place of the next version in the revision.
     private var order: UInt32 = 0
     private let revision: UInt64
 
-    init(_ state: AppliedChanges, _ sessions: SessionState) {
-        self.init(keys: state.part(KeyValueState.self), sessions: sessions, revision: state.revision)
-    }
-
-    init(keys: KeyValueState, sessions: SessionState, revision: UInt64) {
+    /// On a copy of the state.
+    init(keys: KeyValueState, revision: UInt64) {
         self.keys = keys
-        self.sessions = sessions
         self.revision = revision
     }
+
+    /// In the state itself: `finish` must follow.
+    init(in state: inout AppliedChanges) { self.init(keys: state.take(), revision: state.revision) }
 
     /// The newest version, unless it is a deletion.
     func found(_ key: ArraySlice<UInt8>) -> KeyVersion? {
         keys.version(of: key).flatMap { $0.isDeleted ? nil : $0 }
     }
 
-    /// Puts what was done into the state; the revision stays where nothing was.
-    func finish(_ state: inout AppliedChanges) throws {
-        if writes.isEmpty { state.keepRevision() } else { try state.put(keys, writes: writes) }
+    /// Puts what was done into the state.
+    ///
+    /// - Returns: whether that was anything.
+    consuming func finish(_ state: inout AppliedChanges) -> Bool {
+        let changesAnything = !writes.isEmpty
+        state.put(keys, writes: writes)
+        return changesAnything
     }
 
     // MARK: Changes
@@ -53,7 +54,7 @@ struct KeyValueTransaction {
 
     /// Sets the key and has the session hold it, unless another one does or it must wait.
     mutating func lock(
-        _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, session: String
+        _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, session: String, _ sessions: SessionState
     ) -> Outcome {
         guard sessions.session(session) != nil else { return .noSession }
         let found = found(key)
@@ -93,7 +94,10 @@ struct KeyValueTransaction {
     mutating func compact(upTo target: UInt64) { writes += keys.compact(upTo: min(target, revision - 1)) }
 
     /// Ends the session: its keys are let go of or deleted, and nobody may lock them for its delay.
-    mutating func end(_ session: KeySession) {
+    ///
+    /// - Returns: the rows of sessions that differ.
+    mutating func end(_ session: KeySession, _ sessions: inout SessionState) -> [RowWrite] {
+        var sessionWrites: [RowWrite] = []
         for key in keys.keys(heldBy: session.id) {
             guard let held = found(key[...]) else { continue }
             if session.behavior == .delete {
@@ -104,7 +108,7 @@ struct KeyValueTransaction {
             guard session.lockDelay > .zero else { continue }
             sessionWrites += sessions.put(LockDelay(key: key, revision: revision, delay: session.lockDelay))
         }
-        sessionWrites += sessions.remove(session, at: revision)
+        return sessionWrites + sessions.remove(session, at: revision)
     }
 
     private mutating func put(
@@ -127,7 +131,7 @@ struct KeyValueTransaction {
     }
 
     private mutating func write(_ version: KeyVersion) {
-        writes += keys.put(version)
+        keys.put(version, &writes)
         order += 1
     }
 }

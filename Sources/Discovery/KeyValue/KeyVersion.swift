@@ -1,10 +1,11 @@
+import Glibc
 import Store
 
 /// One version of a key, held as the bytes that also go to the database: one allocation for all of it.
 ///
 /// `format u8, isDeleted u8, flags u64, create u64, modify u64, order u32, lock u64, session length u8, key length u16`,
 /// then session, key and value.
-struct KeyVersion: Sendable {
+struct KeyVersion: TreeElement {
     private static let format: UInt8 = 1
     private enum Offset {
         static let deleted = 1
@@ -24,25 +25,30 @@ struct KeyVersion: Sendable {
         key: ArraySlice<UInt8>, value: ArraySlice<UInt8>, flags: UInt64 = 0, create: UInt64, modify: UInt64,
         order: UInt32 = 0, lock: UInt64 = 0, session: String = "", isDeleted: Bool = false
     ) {
-        let session = session.utf8.prefix(Int(UInt8.max))
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Offset.session + session.count + key.count + value.count)
-        bytes.append(Self.format)
-        bytes.append(isDeleted ? 1 : 0)
-        func append(_ value: some FixedWidthInteger) {
-            withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        let session = Array(session.utf8.prefix(Int(UInt8.max)))
+        let count = Offset.session + session.count + key.count + value.count
+        bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            func put(_ value: some FixedWidthInteger, at offset: Int) {
+                raw.storeBytes(of: value.littleEndian, toByteOffset: offset, as: type(of: value))
+            }
+            put(Self.format, at: 0)
+            put(isDeleted ? 1 : 0 as UInt8, at: Offset.deleted)
+            put(flags, at: Offset.flags)
+            put(create, at: Offset.create)
+            put(modify, at: Offset.modify)
+            put(order, at: Offset.order)
+            put(lock, at: Offset.lock)
+            put(UInt8(session.count), at: Offset.sessionLength)
+            put(UInt16(truncatingIfNeeded: key.count), at: Offset.keyLength)
+            var position = Offset.session
+            for part in [session[...], key, value] {
+                _ = UnsafeMutableRawBufferPointer(rebasing: raw[position...]).initializeMemory(
+                    as: UInt8.self, fromContentsOf: part)
+                position += part.count
+            }
+            initialized = count
         }
-        append(flags)
-        append(create)
-        append(modify)
-        append(order)
-        append(lock)
-        append(UInt8(session.count))
-        append(UInt16(truncatingIfNeeded: key.count))
-        bytes.append(contentsOf: session)
-        bytes.append(contentsOf: key)
-        bytes.append(contentsOf: value)
-        self.bytes = bytes
     }
 
     /// Takes apart nothing: checks that the lengths fit.
@@ -84,13 +90,33 @@ struct KeyVersion: Sendable {
 
     /// The row's id: versions sort as they were made.
     var rowID: [UInt8] {
-        var id: [UInt8] = []
-        withUnsafeBytes(of: modify.bigEndian) { id.append(contentsOf: $0) }
-        withUnsafeBytes(of: order.bigEndian) { id.append(contentsOf: $0) }
-        return id
+        [UInt8](unsafeUninitializedCapacity: 12) { buffer, initialized in
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            raw.storeBytes(of: modify.bigEndian, as: UInt64.self)
+            raw.storeBytes(of: order.bigEndian, toByteOffset: 8, as: UInt32.self)
+            initialized = 12
+        }
     }
 
-    func isBefore(_ other: KeyVersion) -> Bool { (modify, order) < (other.modify, other.order) }
+    /// What `rowID` was made of; nil for other bytes.
+    static func place(rowID: [UInt8]) -> (revision: UInt64, order: UInt32)? {
+        guard rowID.count == 12 else { return nil }
+        return rowID.withUnsafeBytes {
+            (
+                UInt64(bigEndian: $0.loadUnaligned(as: UInt64.self)),
+                UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            )
+        }
+    }
+
+    func isSame(as other: KeyVersion) -> Bool { modify == other.modify && order == other.order }
+
+    var treeKey: ArraySlice<UInt8> { key }
+    /// Without the value.
+    var separator: ArraySlice<UInt8> { Array(key)[...] }
+    static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
+        KeyOrder.isBefore(left, right)
+    }
 
     private func integer<Value: FixedWidthInteger>(at offset: Int) -> Value {
         bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self)) }
@@ -103,10 +129,9 @@ enum KeyOrder {
         left.withUnsafeBufferPointer { left in
             right.withUnsafeBufferPointer { right in
                 let common = min(left.count, right.count)
-                var index = 0
-                while index < common {
-                    if left[index] != right[index] { return left[index] < right[index] }
-                    index &+= 1
+                if common > 0, let left = left.baseAddress, let right = right.baseAddress {
+                    let order = memcmp(left, right, common)
+                    if order != 0 { return order < 0 }
                 }
                 return left.count < right.count
             }

@@ -1,6 +1,22 @@
-/// A sorted collection with cheap copies: a tree of small nodes, of which a write copies only the path to the element,
-/// and only where a copy shares it.
-struct OrderedTree<Element: Sendable>: Sendable {
+/// What an `OrderedTree` holds: in the order of its keys, one of each.
+protocol TreeElement: Sendable {
+    associatedtype TreeKey: Sendable
+
+    var treeKey: TreeKey { get }
+    /// The key in a form that may outlive the element.
+    var separator: TreeKey { get }
+    static func precedes(_ left: TreeKey, _ right: TreeKey) -> Bool
+}
+
+extension TreeElement {
+    var separator: TreeKey { treeKey }
+}
+
+/// A sorted collection with cheap copies: a B+ tree of small nodes, of which a write copies only the path to the element,
+/// and only where a copy of the collection shares it.
+struct OrderedTree<Element: TreeElement>: Sendable {
+    typealias Key = Element.TreeKey
+
     /// Elements or children of one node.
     private static var width: Int { 48 }
 
@@ -12,126 +28,158 @@ struct OrderedTree<Element: Sendable>: Sendable {
         var elements: [Element]
         /// Of an inner node; none is empty.
         var children: [Node]
+        /// Of an inner node, for each child but the first: no element below it comes before, all of those before it do.
+        var separators: [Key]
 
-        init(elements: [Element] = [], children: [Node] = []) {
+        init(elements: [Element] = [], children: [Node] = [], separators: [Key] = []) {
             self.elements = elements
             self.children = children
+            self.separators = separators
         }
 
-        var first: Element? { children.isEmpty ? elements.first : children[0].first }
         var size: Int { children.isEmpty ? elements.count : children.count }
-        func copy() -> Node { Node(elements: elements, children: children) }
+        func copy() -> Node { Node(elements: elements, children: children, separators: separators) }
     }
 
-    private var root = Node()
+    /// Nil while it is empty.
+    private var root: Node?
     private(set) var count = 0
-    /// The order of two elements.
-    private let precedes: @Sendable (Element, Element) -> Bool
 
-    init(by precedes: @escaping @Sendable (Element, Element) -> Bool) { self.precedes = precedes }
-
-    /// The first element for which `isBelow` is false; those for which it is true come before all others.
-    func first(notBelow isBelow: (Element) -> Bool) -> Element? {
-        var found: Element?
-        scan(root, isBelow) {
-            found = $0
-            return false
+    /// The element of that key.
+    func find(_ key: Key) -> Element? {
+        guard var node = root else { return nil }
+        while !node.children.isEmpty { node = node.children[Self.childIndex(of: key, in: node)] }
+        let position = Self.position(of: key, in: node.elements)
+        guard position < node.elements.count, !Element.precedes(key, node.elements[position].treeKey) else {
+            return nil
         }
-        return found
+        return node.elements[position]
     }
 
-    /// Calls `body` with the elements from the first for which `isBelow` is false, until it returns false.
-    func visit(notBelow isBelow: (Element) -> Bool = { _ in false }, _ body: (Element) throws -> Bool) rethrows {
-        try scan(root, isBelow, body)
+    /// Calls `body` with the elements in order, from the key on where one is given, until it returns false.
+    func visit(from key: Key? = nil, _ body: (Element) throws -> Bool) rethrows {
+        if let root { try Self.scan(root, key, body) }
     }
 
-    /// Puts the element in, in place of an equal one.
+    /// Puts the element in, in place of the one of the same key.
     mutating func put(_ element: Element) {
-        if !isKnownUniquelyReferenced(&root) { root = root.copy() }
-        if let right = insert(element, into: root) { root = Node(children: [root, right]) }
+        guard var node = root else {
+            root = Node(elements: [element])
+            count = 1
+            return
+        }
+        root = nil
+        if !isKnownUniquelyReferenced(&node) { node = node.copy() }
+        if let (right, separator) = insert(element, element.treeKey, into: node) {
+            root = Node(children: [node, right], separators: [separator])
+        } else {
+            root = node
+        }
     }
 
-    /// Takes out the element equal to this one.
-    mutating func remove(_ element: Element) {
-        if !isKnownUniquelyReferenced(&root) { root = root.copy() }
-        remove(element, from: root)
-        while root.children.count == 1 { root = root.children[0] }
+    /// Takes out the element of that key.
+    mutating func remove(_ key: Key) {
+        guard var node = root else { return }
+        root = nil
+        if !isKnownUniquelyReferenced(&node) { node = node.copy() }
+        remove(key, from: node)
+        while node.children.count == 1 { node = node.children[0] }
+        root = node.size == 0 ? nil : node
     }
 
     @discardableResult
-    private func scan(_ node: Node, _ isBelow: (Element) -> Bool, _ body: (Element) throws -> Bool) rethrows -> Bool {
+    private static func scan(_ node: Node, _ key: Key?, _ body: (Element) throws -> Bool) rethrows -> Bool {
         if node.children.isEmpty {
-            for element in node.elements[Self.partition(node.elements, isBelow)...] where try !body(element) {
-                return false
-            }
+            let start = key.map { position(of: $0, in: node.elements) } ?? 0
+            for element in node.elements[start...] where try !body(element) { return false }
             return true
         }
-        let start = Self.partition(node.children) { $0.first.map(isBelow) ?? true }
-        for child in node.children[max(0, start - 1)...] where try !scan(child, isBelow, body) { return false }
+        let start = key.map { childIndex(of: $0, in: node) } ?? 0
+        if try !scan(node.children[start], key, body) { return false }
+        for child in node.children[(start + 1)...] where try !scan(child, nil, body) { return false }
         return true
     }
 
-    /// The right half where the node had to be split.
-    private mutating func insert(_ element: Element, into node: Node) -> Node? {
+    /// The right half, and where it begins, if the node had to be split.
+    private mutating func insert(_ element: Element, _ key: Key, into node: Node) -> (Node, Key)? {
+        var isAtEnd = false
         if node.children.isEmpty {
-            let position = Self.partition(node.elements) { precedes($0, element) }
-            if position < node.elements.count, !precedes(element, node.elements[position]) {
+            let position = Self.position(of: key, in: node.elements)
+            if position < node.elements.count, !Element.precedes(key, node.elements[position].treeKey) {
                 node.elements[position] = element
                 return nil
             }
+            isAtEnd = position == node.elements.count
             node.elements.insert(element, at: position)
             count += 1
         } else {
-            let position = childIndex(for: element, in: node)
+            let position = Self.childIndex(of: key, in: node)
             if !isKnownUniquelyReferenced(&node.children[position]) {
                 node.children[position] = node.children[position].copy()
             }
-            if let right = insert(element, into: node.children[position]) {
+            if let (right, separator) = insert(element, key, into: node.children[position]) {
+                isAtEnd = position == node.children.count - 1
                 node.children.insert(right, at: position + 1)
+                node.separators.insert(separator, at: position)
             }
         }
-        guard node.size > Self.width else { return nil }
-        return split(node, isAtEnd: node.elements.last.map { !precedes(element, $0) } ?? false)
+        return node.size > Self.width ? split(node, isAtEnd: isAtEnd) : nil
     }
 
     /// Elements that come in order leave full nodes behind.
-    private func split(_ node: Node, isAtEnd: Bool) -> Node {
+    private func split(_ node: Node, isAtEnd: Bool) -> (Node, Key) {
         let keep = isAtEnd ? node.size - 1 : node.size / 2
-        let right = Node(
-            elements: Array(node.elements.dropFirst(keep)), children: Array(node.children.dropFirst(keep)))
-        node.elements = Array(node.elements.prefix(keep))
-        node.children = Array(node.children.prefix(keep))
-        return right
+        guard node.children.isEmpty else {
+            let right = Node(
+                children: Array(node.children[keep...]), separators: Array(node.separators[keep...]))
+            let separator = node.separators[keep - 1]
+            node.children.removeSubrange(keep...)
+            node.separators.removeSubrange((keep - 1)...)
+            return (right, separator)
+        }
+        let right = Node(elements: Array(node.elements[keep...]))
+        node.elements.removeSubrange(keep...)
+        return (right, right.elements[0].separator)
     }
 
-    private mutating func remove(_ element: Element, from node: Node) {
+    private mutating func remove(_ key: Key, from node: Node) {
         if node.children.isEmpty {
-            let position = Self.partition(node.elements) { precedes($0, element) }
-            guard position < node.elements.count, !precedes(element, node.elements[position]) else { return }
+            let position = Self.position(of: key, in: node.elements)
+            guard position < node.elements.count, !Element.precedes(key, node.elements[position].treeKey) else {
+                return
+            }
             node.elements.remove(at: position)
             count -= 1
             return
         }
-        let position = childIndex(for: element, in: node)
+        let position = Self.childIndex(of: key, in: node)
         if !isKnownUniquelyReferenced(&node.children[position]) {
             node.children[position] = node.children[position].copy()
         }
-        remove(element, from: node.children[position])
-        if node.children[position].size == 0 { node.children.remove(at: position) }
+        remove(key, from: node.children[position])
+        guard node.children[position].size == 0 else { return }
+        node.children.remove(at: position)
+        if !node.separators.isEmpty { node.separators.remove(at: max(0, position - 1)) }
     }
 
-    /// The last child that begins at or before the element.
-    private func childIndex(for element: Element, in node: Node) -> Int {
-        max(0, Self.partition(node.children) { $0.first.map { !precedes(element, $0) } ?? true } - 1)
-    }
-
-    /// How many items at the beginning satisfy the predicate; none does behind the first that does not.
-    private static func partition<Item>(_ items: [Item], _ isBefore: (Item) -> Bool) -> Int {
+    /// The child that has the key's place.
+    private static func childIndex(of key: Key, in node: Node) -> Int {
         var low = 0
-        var high = items.count
+        var high = node.separators.count
         while low < high {
             let middle = (low + high) / 2
-            if isBefore(items[middle]) { low = middle + 1 } else { high = middle }
+            if Element.precedes(key, node.separators[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+
+    /// How many elements come before the key.
+    private static func position(of key: Key, in elements: [Element]) -> Int {
+        var low = 0
+        var high = elements.count
+        while low < high {
+            let middle = (low + high) / 2
+            if Element.precedes(elements[middle].treeKey, key) { low = middle + 1 } else { high = middle }
         }
         return low
     }

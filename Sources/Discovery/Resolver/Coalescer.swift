@@ -38,7 +38,8 @@ actor Coalescer<Content: Sendable> {
     }
 
     private func performPending() async {
-        guard let content = pending else { return }
+        // Another may have begun since it was seen that nobody does.
+        guard !isPerforming, let content = pending else { return }
         let target = submitted
         pending = nil
         isPerforming = true

@@ -2,7 +2,7 @@ import Platform
 import Store
 
 /// A client that may hold keys. While it is there it is alive: what ends it also lets go of its keys.
-struct KeySession: Sendable, Equatable {
+struct KeySession: TreeElement, Equatable {
     /// What becomes of its keys at its end.
     enum Behavior: UInt8, Sendable {
         case release = 1
@@ -49,6 +49,9 @@ struct KeySession: Sendable, Equatable {
 
     init(id: String) { self.id = id }
 
+    var treeKey: String { id }
+    static func precedes(_ left: String, _ right: String) -> Bool { left < right }
+
     init(row: [UInt8]) throws {
         var reader = ByteReader(row[...])
         guard try reader.integer(UInt8.self) == Self.format else {
@@ -71,7 +74,7 @@ struct KeySession: Sendable, Equatable {
 }
 
 /// A key that nobody may lock for a while, because its holder's session ended.
-struct LockDelay: Sendable, Equatable {
+struct LockDelay: TreeElement, Equatable {
     var key: [UInt8]
     /// The revision at which the session ended.
     var revision: UInt64
@@ -84,6 +87,11 @@ struct LockDelay: Sendable, Equatable {
         writer.integer(revision)
         writer.integer(delay.nanoseconds)
         return writer.bytes
+    }
+
+    var treeKey: ArraySlice<UInt8> { key[...] }
+    static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
+        KeyOrder.isBefore(left, right)
     }
 
     init(key: [UInt8], revision: UInt64, delay: Duration) {

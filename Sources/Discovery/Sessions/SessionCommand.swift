@@ -64,8 +64,8 @@ public struct SessionCommand: CommandKind {
     }
 
     /// - Returns: one byte, an `Outcome`.
-    public func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8] {
-        var reader = ByteReader(payload[...])
+    public func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8] {
+        var reader = ByteReader(payload)
         guard try reader.integer(UInt8.self) == Self.format, let operation = Operation(rawValue: try reader.integer())
         else { throw StoreError(.unknownKind, "an operation on sessions that is not known to this version") }
         var sessions = state.part(SessionState.self)
@@ -81,19 +81,19 @@ public struct SessionCommand: CommandKind {
             session.modify = state.revision
             writes = sessions.put(session)
         case .destroy:
-            var transaction = KeyValueTransaction(state, sessions)
-            for _ in 0..<(try reader.integer(UInt16.self)) {
-                if let session = sessions.session(try reader.string()) { transaction.end(session) }
+            var ids: [String] = []
+            for _ in 0..<(try reader.integer(UInt16.self)) { ids.append(try reader.string()) }
+            var transaction = KeyValueTransaction(in: &state)
+            for id in ids {
+                if let session = sessions.session(id) { writes += transaction.end(session, &sessions) }
             }
-            sessions = transaction.sessions
-            writes = transaction.sessionWrites
-            try transaction.finish(&state)
+            _ = transaction.finish(&state)
         case .endDelays:
             for _ in 0..<(try reader.integer(UInt16.self)) {
                 writes += sessions.endDelay(of: try reader.data(), from: try reader.integer())
             }
         }
-        if writes.isEmpty { state.keepRevision() } else { try state.put(sessions, writes: writes) }
+        if writes.isEmpty { state.keepRevision() } else { state.put(sessions, writes: writes) }
         return [Outcome.done.rawValue]
     }
 

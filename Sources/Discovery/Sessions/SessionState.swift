@@ -9,8 +9,8 @@ public struct SessionState: StatePart {
         static let sessions = 100_000
     }
 
-    private var sessions = OrderedTree<KeySession> { $0.id < $1.id }
-    private var delays = OrderedTree<LockDelay> { KeyOrder.isBefore($0.key[...], $1.key[...]) }
+    private var sessions = OrderedTree<KeySession>()
+    private var delays = OrderedTree<LockDelay>()
     /// The revision of the last session that was made or ended.
     private(set) var lastChange: UInt64 = 0
     /// Differs from every earlier state's of this process: what is derived need not be derived again while it is the same.
@@ -20,9 +20,7 @@ public struct SessionState: StatePart {
 
     var count: Int { sessions.count }
 
-    func session(_ id: String) -> KeySession? {
-        sessions.first { $0.id < id }.flatMap { $0.id == id ? $0 : nil }
-    }
+    func session(_ id: String) -> KeySession? { sessions.find(id) }
 
     /// In the order of ids.
     var all: [KeySession] {
@@ -34,9 +32,7 @@ public struct SessionState: StatePart {
         return all
     }
 
-    func delay(of key: ArraySlice<UInt8>) -> LockDelay? {
-        delays.first { KeyOrder.isBefore($0.key[...], key) }.flatMap { $0.key[...] == key ? $0 : nil }
-    }
+    func delay(of key: ArraySlice<UInt8>) -> LockDelay? { delays.find(key) }
 
     /// In the order of keys.
     var allDelays: [LockDelay] {
@@ -56,7 +52,7 @@ public struct SessionState: StatePart {
     }
 
     mutating func remove(_ session: KeySession, at revision: UInt64) -> [RowWrite] {
-        sessions.remove(session)
+        sessions.remove(session.id)
         return [RowWrite(part: Self.name, id: Self.id(of: session), row: nil), changed(at: revision)]
     }
 
@@ -69,7 +65,7 @@ public struct SessionState: StatePart {
     /// Ends the delay, unless the key has a newer one.
     mutating func endDelay(of key: [UInt8], from revision: UInt64) -> [RowWrite] {
         guard let delay = delay(of: key[...]), delay.revision == revision else { return [] }
-        delays.remove(delay)
+        delays.remove(delay.key[...])
         stamp &+= 1
         return [RowWrite(part: Self.name, id: Self.id(of: delay), row: nil)]
     }
@@ -121,16 +117,33 @@ public struct SessionState: StatePart {
         }
     }
 
-    /// Gives out everything, for a snapshot.
-    public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
-        try sessions.visit {
-            try body(Self.id(of: $0), $0.row)
-            return true
+    /// By kind, then by what follows it.
+    public func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
+    {
+        let kind = place?.first ?? 0
+        let rest = Array(place?.dropFirst() ?? [])
+        var last: [UInt8]?
+        if kind <= RowKind.session.rawValue {
+            let from = kind == 0 ? nil : String(decoding: rest, as: UTF8.self)
+            try sessions.visit(from: from) { session in
+                let id = Self.id(of: session)
+                if try session.id == from || body(id, session.row) { return true }
+                last = id
+                return false
+            }
         }
-        try delays.visit {
-            try body(Self.id(of: $0), $0.row)
-            return true
+        if last == nil, kind <= RowKind.delay.rawValue {
+            let from = kind == RowKind.delay.rawValue ? rest[...] : nil
+            try delays.visit(from: from) { delay in
+                let id = Self.id(of: delay)
+                if try delay.key[...] == from || body(id, delay.row) { return true }
+                last = id
+                return false
+            }
         }
-        if lastChange > 0 { try body([RowKind.lastChange.rawValue], lastChangeRow) }
+        if let last { return last }
+        let id = [RowKind.lastChange.rawValue]
+        guard lastChange > 0, kind < RowKind.lastChange.rawValue else { return nil }
+        return try body(id, lastChangeRow) ? nil : id
     }
 }

@@ -19,16 +19,18 @@ public struct TransactionCommand: CommandKind {
     }
 
     /// - Returns: an encoded `TransactionResult`.
-    public func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8] {
-        var reader = ByteReader(payload[...])
+    public func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8] {
+        var reader = ByteReader(payload)
         guard try reader.integer(UInt8.self) == Self.format else {
             throw StoreError(.unknownKind, "a transaction of a format that is not known to this version")
         }
         var operations: [TransactionOperation] = []
         for _ in 0..<(try reader.integer(UInt16.self)) { operations.append(try TransactionOperation(from: &reader)) }
-        var run = TransactionRun(KeyValueTransaction(state, state.part(SessionState.self)))
+        // On a copy: where one operation fails, nothing was done.
+        var run = TransactionRun(
+            KeyValueTransaction(keys: state.part(), revision: state.revision), state.part(SessionState.self))
         run.run(operations)
-        if run.result.failures.isEmpty { try run.changes.finish(&state) } else { state.keepRevision() }
+        if !run.result.failures.isEmpty || !run.changes.finish(&state) { state.keepRevision() }
         return run.result.encoded
     }
 }

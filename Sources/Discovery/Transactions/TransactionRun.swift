@@ -10,9 +10,13 @@ struct TransactionRun {
 
     private(set) var changes: KeyValueTransaction
     private(set) var result = TransactionResult()
+    private let sessions: SessionState
     private var answerBytes = 0
 
-    init(_ changes: KeyValueTransaction) { self.changes = changes }
+    init(_ changes: KeyValueTransaction, _ sessions: SessionState) {
+        self.changes = changes
+        self.sessions = sessions
+    }
 
     mutating func run(_ operations: [TransactionOperation]) {
         for (index, operation) in operations.enumerated() {
@@ -54,7 +58,7 @@ struct TransactionRun {
             outcome = changes.set(key, value, flags: operation.flags, expected: operation.index)
             refusal = "failed to set key \(name), index is stale"
         case .lock:
-            outcome = changes.lock(key, value, flags: operation.flags, session: operation.session)
+            outcome = changes.lock(key, value, flags: operation.flags, session: operation.session, sessions)
             refusal = "failed to lock key \(name), lock is already held, or its last holder's lock delay is not over"
         case .unlock:
             outcome = changes.unlock(key, value, flags: operation.flags, session: operation.session)

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// Lets many who want to know the same of the leader ask together: one question is under way, and all who came while it was
@@ -18,7 +19,11 @@ final class LeaderQuestions: Sendable {
         var waiting: [Waiter] = []
     }
 
+    private let loop: EventLoop
     private let state = Mutex(State())
+
+    /// - Parameter loop: on which questions are asked.
+    init(on loop: EventLoop) { self.loop = loop }
 
     /// Returns once a question has been answered that was asked after the call began.
     nonisolated(nonsending) func ask(_ question: @escaping Question) async throws {
@@ -47,7 +52,7 @@ final class LeaderQuestions: Sendable {
 
     private nonisolated(nonsending) func ask(_ question: @escaping Question, for others: [Waiter]) async throws {
         // Not structured: a client that leaves takes its own request with it, not what others wait for.
-        let result = await Task { try await question() }.result
+        let result = await Task(executorPreference: loop) { try await question() }.result
         let next = state.withLock { state -> [Waiter] in
             defer { state.waiting = [] }
             state.isAsking = !state.waiting.isEmpty

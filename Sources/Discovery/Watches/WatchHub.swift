@@ -23,8 +23,10 @@ public final class WatchHub: PartObserver {
     unowned let store: Store
     let loop: EventLoop
     /// Of this member, where another leads.
-    let questions = LeaderQuestions()
-    let consistentQuestions = LeaderQuestions()
+    let questions: LeaderQuestions
+    let consistentQuestions: LeaderQuestions
+    /// Of the others, where this member leads.
+    let confirmations: LeaderQuestions
     private let state: Mutex<State>
 
     /// - Parameter loop: keeps the time, and wakes.
@@ -35,6 +37,9 @@ public final class WatchHub: PartObserver {
     init(store: Store, loop: EventLoop, waiterLimit: Int) {
         self.store = store
         self.loop = loop
+        questions = LeaderQuestions(on: loop)
+        consistentQuestions = LeaderQuestions(on: loop)
+        confirmations = LeaderQuestions(on: loop)
         state = Mutex(State(published: store.revision, limit: waiterLimit))
         store.observe(self)
     }

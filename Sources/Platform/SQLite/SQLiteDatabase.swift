@@ -39,9 +39,11 @@ public final class SQLiteDatabase {
     ///   - path: the file, or `:memory:`.
     ///   - busyTimeout: how long to wait for another connection's lock.
     ///   - valueLimit: the longest text or blob in bytes, at most 1,000,000,000.
+    ///   - pageSize: of a database that is made, in bytes, a power of two up to 65,536; nil leaves it to SQLite (4,096).
     public init(
         _ path: String, synchronous: Synchronous = .normal, isReadOnly: Bool = false,
-        busyTimeout: Duration = .seconds(5), valueLimit: Int = SQLiteDatabase.valueLimit
+        busyTimeout: Duration = .seconds(5), valueLimit: Int = SQLiteDatabase.valueLimit,
+        pageSize: Int? = nil
     ) throws(SQLiteError) {
         self.path = path
         var handle: OpaquePointer?
@@ -58,6 +60,7 @@ public final class SQLiteDatabase {
         sqlite3_busy_timeout(handle, Int32(clamping: busyTimeout.nanoseconds / 1_000_000))
         sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, Int32(clamping: valueLimit))
         if !isReadOnly {
+            if let pageSize { try execute("PRAGMA page_size = \(pageSize)") }
             try execute("PRAGMA journal_mode = WAL")
             try execute("PRAGMA synchronous = \(synchronous.rawValue)")
         }

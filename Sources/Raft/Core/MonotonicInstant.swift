@@ -2,6 +2,9 @@
 public struct MonotonicInstant: Hashable, Comparable, Sendable {
     public let nanoseconds: UInt64
 
+    /// Never comes.
+    static let distantFuture = MonotonicInstant(nanoseconds: .max)
+
     public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {

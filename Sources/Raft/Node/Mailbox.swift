@@ -11,6 +11,8 @@ final class Mailbox: @unchecked Sendable {
         case change(MembershipChange, Promise)
         case read(ReadConsistency, Promise)
         case transfer(NodeID?, Promise)
+        /// Another thread has written a snapshot, or could not.
+        case snapshot(SnapshotJob, RaftError?)
         case stop(Promise)
     }
 
@@ -49,7 +51,7 @@ final class Mailbox: @unchecked Sendable {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if isClosed { return .closed }
-        if case .stop = item {
+        if item.isOwn {
         } else if items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes {
             return .full
         }

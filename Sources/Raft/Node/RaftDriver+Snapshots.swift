@@ -24,20 +24,11 @@ extension RaftDriver {
         waiters.removeAll { $0.index <= metadata.index }
     }
 
-    /// Takes a snapshot when enough was applied since the last: one piece a call, so that nothing waits for it.
+    /// Takes a snapshot when enough was applied since the last; where nobody else writes it, one piece a call.
     func continueSnapshot() throws {
         do {
-            if let (writer, source) = snapshotInProgress {
-                let bytes = try source.read(upTo: SnapshotFormat.chunkBytes)
-                if !bytes.isEmpty {
-                    try writer.append(bytes)
-                    return
-                }
-                snapshotInProgress = nil
-                try snapshots.finish(writer)
-                isSnapshotDamaged = false
-                core.snapshotTaken(writer.metadata)
-                try log.compact(through: core.firstIndex - 1)
+            if let job = snapshotInProgress {
+                if !writesSnapshotsElsewhere, try job.writePiece() { try finish(job) }
             } else if isSnapshotDue {
                 let state = try stateMachine.snapshot()
                 let latest = snapshots.latest?.index ?? 0
@@ -47,13 +38,41 @@ extension RaftDriver {
                     snapshotRetryAt = now + Self.snapshotRetryInterval
                     return
                 }
-                snapshotInProgress = (try snapshots.write(metadata), state.source)
+                let job = SnapshotJob(try snapshots.write(metadata), state.source)
+                snapshotInProgress = job
+                if writesSnapshotsElsewhere { snapshotToWrite = job }
                 bytesSinceSnapshot = 0
             }
-        } catch let error as RaftError where error.code == .diskFull {
-            snapshotInProgress = nil
-            snapshotRetryAt = now + Self.snapshotRetryInterval
-        }
+        } catch let error as RaftError where error.code == .diskFull { putOffSnapshot() }
+    }
+
+    /// A snapshot to be written on another thread; `snapshotWritten` is to follow.
+    package func takeSnapshotToWrite() -> SnapshotJob? {
+        defer { snapshotToWrite = nil }
+        return snapshotToWrite
+    }
+
+    /// The other thread is done with it, or could not write it.
+    package func snapshotWritten(_ job: SnapshotJob, _ failure: RaftError?) throws {
+        // A leader's snapshot may have come in between.
+        guard snapshotInProgress === job else { return }
+        do {
+            if let failure { throw failure }
+            try finish(job)
+        } catch let error as RaftError where error.code == .diskFull { putOffSnapshot() }
+    }
+
+    private func finish(_ job: SnapshotJob) throws {
+        snapshotInProgress = nil
+        try snapshots.finish(job.writer)
+        isSnapshotDamaged = false
+        core.snapshotTaken(job.metadata)
+        try log.compact(through: core.firstIndex - 1)
+    }
+
+    private func putOffSnapshot() {
+        snapshotInProgress = nil
+        snapshotRetryAt = now + Self.snapshotRetryInterval
     }
 
     private var isSnapshotDue: Bool {

@@ -39,7 +39,10 @@ package final class RaftDriver {
     var retryAt = MonotonicInstant(nanoseconds: 0)
     static let retryInterval: Duration = .milliseconds(100)
 
-    var snapshotInProgress: (writer: SnapshotWriter, source: any ByteSource)?
+    /// Whether another thread writes them: see `takeSnapshotToWrite`.
+    package var writesSnapshotsElsewhere = false
+    var snapshotInProgress: SnapshotJob?
+    var snapshotToWrite: SnapshotJob?
     var bytesSinceSnapshot = 0
     /// The newest snapshot does not check: another is due.
     var isSnapshotDamaged = false
@@ -171,7 +174,7 @@ package final class RaftDriver {
 
     /// When `run` is wanted at the latest.
     package var nextDeadline: MonotonicInstant {
-        if snapshotInProgress != nil || core.hasMoreCommitted { return now }
+        if core.hasMoreCommitted || (snapshotInProgress != nil && !writesSnapshotsElsewhere) { return now }
         var deadline = core.nextDeadline
         if let waiter = waiters.first { deadline = min(deadline, waiter.deadline) }
         if let read = unconfirmedReads.first { deadline = min(deadline, read.deadline) }

@@ -63,7 +63,7 @@ public final class RaftNode: Sendable {
         public var leaderMember: Member? { leader.flatMap { configuration.member($0) } }
     }
 
-    private struct Shared: Sendable {
+    struct Shared: Sendable {
         var status = Status()
         var observers: [Int: AsyncStream<RoleChange>.Continuation] = [:]
         var nextObserver = 0
@@ -71,12 +71,15 @@ public final class RaftNode: Sendable {
     }
 
     public let id: NodeID
-    private let mailbox = Mailbox()
-    private let shared = Mutex(Shared())
-    private let log = Logger("raft")
+    let mailbox = Mailbox()
+    let shared = Mutex(Shared())
+    let log = Logger("raft")
     /// When the turn began that the member's thread is in; 0 while it waits for something to do.
-    private let turnBegan = Atomic<UInt64>(0)
+    let turnBegan = Atomic<UInt64>(0)
     private let patience: UInt64
+    /// The term that this member leads; 0 where it does not.
+    let ledTerm = Atomic<Term>(0)
+    let hasLeader = Atomic(false)
 
     private init(_ options: Options) {
         id = options.id
@@ -188,6 +191,16 @@ public final class RaftNode: Sendable {
         return status
     }
 
+    /// The term that this member leads; nil where it does not. Cheaper than `status`, as is `knowsLeader`.
+    public var leadingTerm: Term? {
+        let term = ledTerm.load(ordering: .acquiring)
+        return term == 0 || isStuck ? nil : term
+    }
+
+    public var knowsLeader: Bool {
+        hasLeader.load(ordering: .relaxed) && !(isStuck && ledTerm.load(ordering: .relaxed) != 0)
+    }
+
     /// Whether the member's thread has been in one turn for longer than others wait for a leader: its disk hangs. They have
     /// elected another by now, which this member learns when the disk lets go of it.
     private var isStuck: Bool {
@@ -236,7 +249,7 @@ public final class RaftNode: Sendable {
     private func ask(bytes: Int, _ item: (Mailbox.Promise) -> Mailbox.Item) async throws -> Answer {
         try await withCheckedThrowingContinuation { promise in
             let item = item(promise)
-            if isStuck, !item.isStop {
+            if isStuck, !item.isOwn {
                 let error = RaftError(.notLeader(leader: nil), "the disk of this member hangs; nothing was taken")
                 return promise.resume(throwing: error)
             }
@@ -247,104 +260,6 @@ public final class RaftNode: Sendable {
             }
         }
     }
-
-    /// The member's thread.
-    private func run(_ driver: RaftDriver, _ disk: DirectoryDisk) {
-        var promises: [UInt64: Mailbox.Promise] = [:]
-        var nextToken: UInt64 = 0
-        var stopPromise: Mailbox.Promise?
-        var failure: RaftError?
-        func keep(_ promise: Mailbox.Promise) -> UInt64 {
-            nextToken += 1
-            promises[nextToken] = promise
-            return nextToken
-        }
-        do {
-            while stopPromise == nil {
-                let items = mailbox.take(until: driver.nextDeadline)
-                let now = MemberClock.now()
-                turnBegan.store(now.nanoseconds, ordering: .relaxed)
-                defer { turnBegan.store(0, ordering: .relaxed) }
-                driver.advance(to: now)
-                for item in items {
-                    switch item {
-                    case .message(let message): driver.receive(message)
-                    case .proposal(let bytes, let promise): driver.propose(bytes, token: keep(promise))
-                    case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
-                    case .change(let change, let promise): driver.propose(change, token: keep(promise))
-                    case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
-                    case .transfer(let target, let promise):
-                        driver.transferLeadership(to: target, token: keep(promise))
-                    case .stop(let promise): stopPromise = promise
-                    }
-                }
-                if stopPromise == nil { try driver.run() }
-                publish(driver)
-                for outcome in driver.takeOutcomes() {
-                    let promise = promises.removeValue(forKey: outcome.token)
-                    switch outcome.result {
-                    case .success(let answer):
-                        promise?.resume(returning: Answer(index: answer.index, bytes: answer.bytes))
-                    case .failure(let error): promise?.resume(throwing: error)
-                    }
-                }
-            }
-        } catch {
-            failure = error as? RaftError ?? RaftError(.storageFailed, "the state machine failed", cause: error)
-            log.error("member stopped", ["member": id.description, "reason": "\(error)"])
-        }
-        let error = failure ?? RaftError(.stopped, "the member has stopped")
-        for token in promises.keys.sorted() { promises[token]?.resume(throwing: error.stopping) }
-        for item in mailbox.close() { item.refuse(error.stopping) }
-        disk.unlock()
-        finish(failure)
-        stopPromise?.resume(returning: Answer(index: 0, bytes: []))
-    }
-
-    private func publish(_ driver: RaftDriver) {
-        let core = driver.core
-        let changes = driver.takeRoleChanges()
-        let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
-            shared.status.role = core.role
-            shared.status.term = core.term
-            shared.status.leader = core.leader
-            shared.status.configuration = core.configuration
-            shared.status.isVoter = core.configuration.isVoter(core.id)
-            shared.status.lastIndex = core.lastIndex
-            shared.status.commitIndex = core.commitIndex
-            shared.status.appliedIndex = driver.appliedIndex
-            shared.status.snapshotIndex = core.snapshot?.index ?? 0
-            shared.status.followers = core.followers
-            shared.status.reachable = core.reachable(at: driver.now)
-            shared.status.isDiskFull = driver.isDiskFull
-            return changes.isEmpty ? [] : Array(shared.observers.values)
-        }
-        for change in changes {
-            log.debug(
-                "role changed",
-                [
-                    "member": id.description, "role": change.role.rawValue, "term": "\(change.term)",
-                    "leader": change.leader?.description ?? "none",
-                ])
-            for observer in observers { observer.yield(change) }
-        }
-    }
-
-    private func finish(_ failure: RaftError?) {
-        let (observers, waiters) = shared.withLock { shared in
-            defer {
-                shared.observers = [:]
-                shared.stopWaiters = []
-            }
-            shared.status.isStopped = true
-            shared.status.failure = failure
-            shared.status.role = .follower
-            shared.status.leader = nil
-            return (Array(shared.observers.values), shared.stopWaiters)
-        }
-        for observer in observers { observer.finish() }
-        for waiter in waiters { waiter.resume(returning: failure) }
-    }
 }
 
 extension RaftNode.Status {
@@ -354,29 +269,6 @@ extension RaftNode.Status {
         role = .follower
         followers = []
         reachable = []
-    }
-}
-
-extension Mailbox.Item {
-    fileprivate var isStop: Bool {
-        if case .stop = self { return true }
-        return false
-    }
-
-    fileprivate func refuse(_ error: RaftError) {
-        switch self {
-        case .message: break
-        case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
-            promise.resume(throwing: error)
-        }
-    }
-}
-
-extension RaftError {
-    /// What a caller is told whose request the member's end cut short.
-    fileprivate var stopping: RaftError {
-        code == .stopped ? self : RaftError(.stopped, "the member failed", cause: self)
     }
 }
 

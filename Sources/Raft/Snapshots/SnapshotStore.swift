@@ -87,6 +87,7 @@ package final class SnapshotStore {
             incoming = nil
             let reader = try? SnapshotFileReader(file: file, name: Self.incomingName)
             guard let reader, reader.metadata == chunk.metadata, (try? reader.verify()) != nil else { return nil }
+            try file.sync()
             try finish(file, named: Self.incomingName, chunk.metadata)
             return true
         } catch { throw Self.failure(error, "cannot keep snapshot \(chunk.metadata.index)") }
@@ -103,16 +104,14 @@ package final class SnapshotStore {
         } catch { throw Self.failure(error, "cannot begin snapshot \(metadata.index)") }
     }
 
-    /// Makes what was written the newest snapshot, durably.
+    /// Makes what was written, and ended, the newest snapshot, durably.
     package func finish(_ writer: SnapshotWriter) throws(RaftError) {
-        try writer.end()
         do { try finish(writer.file, named: Self.writingName, writer.metadata) } catch {
             throw Self.failure(error, "cannot finish snapshot \(writer.metadata.index)")
         }
     }
 
     private func finish(_ file: any DiskFile, named name: String, _ metadata: SnapshotMetadata) throws(SystemError) {
-        try file.sync()
         try disk.rename(name, to: Self.name(of: metadata))
         try disk.syncDirectory()
         // Gone from the folder, an older one can still be read by those that receive it: its file stays open.
@@ -155,7 +154,11 @@ package final class SnapshotWriter {
         try put(encoded)
     }
 
-    func end() throws(RaftError) { try put(SnapshotFormat.chunk([], chain: chain).bytes) }
+    /// Ends the file; durable on return.
+    package func end() throws(RaftError) {
+        try put(SnapshotFormat.chunk([], chain: chain).bytes)
+        try sync()
+    }
 
     private func put(_ bytes: [UInt8]) throws(RaftError) {
         do { try file.write(bytes, at: offset) } catch {
@@ -163,7 +166,10 @@ package final class SnapshotWriter {
         }
         offset += bytes.count
         unsynced += bytes.count
-        guard unsynced >= Self.syncBytes else { return }
+        if unsynced >= Self.syncBytes { try sync() }
+    }
+
+    private func sync() throws(RaftError) {
         unsynced = 0
         do { try file.sync() } catch { throw SnapshotStore.failure(error, "cannot sync snapshot \(metadata.index)") }
     }

@@ -4,11 +4,17 @@ public struct AppliedChanges {
     private(set) var changes: [Change] = []
     private(set) var rowWrites: [RowWrite] = []
     private var isUnchanged = false
+    /// As it was before the first object was changed.
+    private var before: Snapshot?
 
     /// The revision that this command makes if it is not rejected.
     public var revision: UInt64 { snapshot.revision + 1 }
 
-    init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+    /// Takes the state away, so that it can be changed in place: `finish` or `rejected` gives it back.
+    init(taking snapshot: inout Snapshot) {
+        self.snapshot = snapshot
+        (snapshot.tables, snapshot.parts) = ([], [])
+    }
 
     /// Decodes the object by its table and puts it in place.
     ///
@@ -23,6 +29,7 @@ public struct AppliedChanges {
         if let title = schema.displayName(row), snapshot.tables[index].holder(ofName: title, besides: id) != nil {
             throw Conflict(.nameTaken, table: name, id: id, name: title)
         }
+        if before == nil { before = snapshot }
         snapshot.tables[index].put(row)
         changes.append(Change(table: name, id: id, old: old, new: row))
     }
@@ -33,28 +40,48 @@ public struct AppliedChanges {
         let old = snapshot.tables[index].row(id)
         try check(old, table: name, id: id, expected: expected)
         guard let old else { return }
+        if before == nil { before = snapshot }
         snapshot.tables[index].remove(id)
         changes.append(Change(table: name, id: id, old: old, new: nil))
     }
 
-    /// The part of that type with what this command did to it.
-    public func part<Part: StatePart>(_ type: Part.Type) -> Part { snapshot.part(type) }
+    /// A copy of the part of that type, with what this command did to it.
+    public func part<Part: StatePart>(_ type: Part.Type = Part.self) -> Part { snapshot.part(type) }
 
-    /// Puts the changed part in place; `writes` are the rows that differ.
-    public mutating func put<Part: StatePart>(_ part: Part, writes: [RowWrite]) throws {
-        guard let index = snapshot.schema.partIndex(Part.name) else {
-            throw StoreError(.unknownKind, "part \(Part.name) is not known to this version")
-        }
-        snapshot.parts[index] = part
+    /// Takes the part out, so that it can be changed in place, without a copy of what changes. From here until `put` nothing may
+    /// be thrown.
+    public mutating func take<Part: StatePart>(_ type: Part.Type = Part.self) -> Part {
+        defer { snapshot.parts[index(of: type)] = AbsentPart() }
+        return snapshot.part(type)
+    }
+
+    /// Puts the changed part in place; `writes` are the rows that differ. A command that does so is not rejected afterwards.
+    public mutating func put<Part: StatePart>(_ part: Part, writes: [RowWrite]) {
+        snapshot.parts[index(of: Part.self)] = part
         rowWrites += writes
+    }
+
+    private func index<Part: StatePart>(of type: Part.Type) -> Int {
+        guard let index = snapshot.schema.partIndex(Part.name) else {
+            preconditionFailure("part \(Part.name) is not registered")
+        }
+        return index
     }
 
     /// The command turned out to change nothing: the revision stays.
     public mutating func keepRevision() { isUnchanged = true }
 
-    mutating func finish() -> Snapshot {
+    /// The state as the command made it.
+    consuming func finish() -> Snapshot {
         if !isUnchanged { snapshot.revision += 1 }
         return snapshot
+    }
+
+    /// The state as it was before the command, which may not have changed a part.
+    consuming func rejected() -> Snapshot {
+        precondition(
+            rowWrites.isEmpty && !snapshot.parts.contains { $0 is AbsentPart }, "rejected after it was carried out")
+        return before ?? snapshot
     }
 
     private func tableIndex(_ name: String) throws -> Int {

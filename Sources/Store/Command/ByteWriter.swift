@@ -2,7 +2,8 @@
 public struct ByteWriter {
     public private(set) var bytes: [UInt8] = []
 
-    public init() {}
+    /// - Parameter bytes: about so many will be written.
+    public init(reserving bytes: Int = 0) { self.bytes.reserveCapacity(bytes) }
 
     public mutating func integer(_ value: some FixedWidthInteger) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }

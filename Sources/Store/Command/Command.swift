@@ -6,15 +6,15 @@ public struct Command: Sendable, Equatable {
     public static let writesLimit = 200
 
     public let kind: String
-    public let payload: [UInt8]
+    public let payload: ArraySlice<UInt8>
 
     public init(kind: String, payload: [UInt8]) {
         self.kind = kind
-        self.payload = payload
+        self.payload = payload[...]
     }
 
     public var encoded: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: payload.count + kind.utf8.count + 5)
         writer.integer(Self.format)
         writer.string(kind)
         writer.raw(payload)
@@ -28,7 +28,7 @@ public struct Command: Sendable, Equatable {
             throw StoreError(.unknownKind, "command format \(format) is not known to this version, which knows 1")
         }
         kind = try reader.string()
-        payload = Array(reader.rest)
+        payload = reader.rest
     }
 }
 
@@ -39,5 +39,5 @@ public protocol CommandKind: Sendable {
     /// Changes the state; a thrown `Conflict` rejects the command as a whole, anything else stops the member.
     ///
     /// - Returns: what the proposer gets to see besides the revision.
-    func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8]
+    func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8]
 }

@@ -28,8 +28,8 @@ struct ObjectsCommand: CommandKind {
         return Command(kind: name, payload: writer.bytes)
     }
 
-    func apply(_ payload: [UInt8], to state: inout AppliedChanges) throws -> [UInt8] {
-        var reader = ByteReader(payload[...])
+    func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8] {
+        var reader = ByteReader(payload)
         for _ in 0..<(try reader.integer(UInt32.self)) {
             let operation = try reader.integer(UInt8.self)
             let table = try reader.string()

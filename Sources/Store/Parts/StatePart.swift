@@ -5,11 +5,38 @@ public protocol StatePart: Sendable {
 
     init()
 
-    /// Takes a row back that `forEachRow` gave or a `RowWrite` wrote; rows come in the order of their ids.
+    /// Takes a row back that `rows` gave or a `RowWrite` wrote; rows come in the order of their ids, or in that of `rows`.
     mutating func load(id: [UInt8], row: [UInt8]) throws
 
-    /// All rows, in the order of their ids.
-    func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows
+    /// Calls `body` with all rows, in an order that is the same on all members, until it returns false.
+    ///
+    /// - Parameter place: begins behind the row that this was returned for; nil begins with the first.
+    /// - Returns: the place of the row for which `body` returned false; nil at the end.
+    func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
+
+    /// A row that changes with nearly every command, and so is no `RowWrite`: the database gets it as it is when it is written.
+    var summary: (id: [UInt8], row: [UInt8])? { get }
+}
+
+extension StatePart {
+    public var summary: (id: [UInt8], row: [UInt8])? { nil }
+
+    /// Calls `body` with all rows.
+    public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        _ = try rows(after: nil) { id, row in
+            try body(id, row)
+            return true
+        }
+    }
+}
+
+/// Stands in the place of a part that is being changed.
+struct AbsentPart: StatePart {
+    static let name = ""
+    mutating func load(id: [UInt8], row: [UInt8]) throws {}
+    func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]? {
+        nil
+    }
 }
 
 /// What a command did to one row of a part.

@@ -16,7 +16,10 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     init(path: String) throws {
         self.path = path
         do {
-            let database = try SQLiteDatabase(path)
+            // Rows come and go in order, many at a time: larger pages are fewer to write.
+            let database = try SQLiteDatabase(path, pageSize: 8 << 10)
+            // Moved to the file in small portions: what syncs a lot at once holds up the log on the same disk.
+            try database.execute("PRAGMA wal_autocheckpoint = 256")
             let found = try database.userVersion()
             guard found == 0 || found == Self.format || found == Self.formatBeforeParts else {
                 throw StoreError(
@@ -72,43 +75,35 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         return (snapshot, LogPosition(index: UInt64(bitPattern: index), term: UInt64(bitPattern: term)))
     }
 
-    func write(
-        _ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?, rowWrites: [RowWrite]
-    ) throws {
+    func write(_ changes: StateChanges) throws {
         let database = try open()
         do {
             try database.transaction {
-                if let dirty {
-                    let remove = try database.prepare("DELETE FROM row WHERE tbl = ? AND id = ?")
-                    let put = try database.prepare("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)")
-                    try write(rowWrites, to: database)
-                    for key in dirty {
-                        let table = snapshot.schema.tableIndex(key.table).map { snapshot.tables[$0] }
-                        if let row = table?.row(key.id) {
-                            try put.run([.text(key.table), .text(key.id), .integer(row.version), .blob(row.encoded)])
-                        } else {
-                            try remove.run([.text(key.table), .text(key.id)])
-                        }
-                    }
+                if let whole = changes.whole {
+                    try rewrite(whole, in: database)
                 } else {
-                    try rewriteParts(of: snapshot, in: database)
-                    try database.execute("DELETE FROM row")
-                    let put = try database.prepare("INSERT INTO row VALUES (?, ?, ?, ?)")
-                    for table in snapshot.tables {
-                        for entry in table.rows {
-                            try put.run([
-                                .text(table.schema.name), .text(entry.key), .integer(entry.value.version),
-                                .blob(entry.value.encoded),
-                            ])
-                        }
-                    }
+                    try write(changes.rows, to: database)
+                    try write(changes.rowWrites, to: database)
                 }
                 try database.prepare("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)").run([
-                    .integer(position.index), .integer(position.term), .integer(snapshot.revision),
+                    .integer(changes.position.index), .integer(changes.position.term), .integer(changes.revision),
                 ])
             }
         } catch let error as SQLiteError {
             throw StoreError(.database, "cannot write the state to \(path)", cause: error)
+        }
+    }
+
+    private func write(_ rows: [(key: Store.RowKey, row: (any AnyRow)?)], to database: SQLiteDatabase) throws {
+        guard !rows.isEmpty else { return }
+        let remove = try database.prepare("DELETE FROM row WHERE tbl = ? AND id = ?")
+        let put = try database.prepare("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)")
+        for (key, row) in rows {
+            if let row {
+                try put.run([.text(key.table), .text(key.id), .integer(row.version), .blob(row.encoded)])
+            } else {
+                try remove.run([.text(key.table), .text(key.id)])
+            }
         }
     }
 
@@ -125,11 +120,21 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         }
     }
 
-    private func rewriteParts(of snapshot: Snapshot, in database: SQLiteDatabase) throws {
+    private func rewrite(_ snapshot: Snapshot, in database: SQLiteDatabase) throws {
         try database.execute("DELETE FROM part_row")
-        let put = try database.prepare("INSERT INTO part_row VALUES (?, ?, ?)")
+        let putPart = try database.prepare("INSERT INTO part_row VALUES (?, ?, ?)")
         for part in snapshot.parts {
-            try part.forEachRow { id, row in try put.run([.text(type(of: part).name), .blob(id), .blob(row)]) }
+            try part.forEachRow { id, row in try putPart.run([.text(type(of: part).name), .blob(id), .blob(row)]) }
+        }
+        try database.execute("DELETE FROM row")
+        let put = try database.prepare("INSERT INTO row VALUES (?, ?, ?, ?)")
+        for table in snapshot.tables {
+            for entry in table.rows {
+                try put.run([
+                    .text(table.schema.name), .text(entry.key), .integer(entry.value.version),
+                    .blob(entry.value.encoded),
+                ])
+            }
         }
     }
 

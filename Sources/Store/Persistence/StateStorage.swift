@@ -3,13 +3,31 @@ protocol StateStorage: Sendable {
     /// What was written last, or an empty state.
     func load(schema: Schema) throws -> (Snapshot, LogPosition)
 
-    /// Brings the copy to the snapshot, all of it or nothing.
-    ///
-    /// - Parameters:
-    ///   - dirty: the rows that may differ since the last write; nil means all, those of parts included.
-    ///   - rowWrites: what was done to rows of parts since, in order.
-    func write(
-        _ snapshot: Snapshot, at position: LogPosition, dirty: Set<Store.RowKey>?, rowWrites: [RowWrite]) throws
+    /// Brings the copy to the state after the changes, all of it or nothing.
+    func write(_ changes: StateChanges) throws
 
     func close()
+}
+
+/// What became of the state since it was last written.
+struct StateChanges: Sendable {
+    let position: LogPosition
+    let revision: UInt64
+    /// Nil stands for one that is gone.
+    var rows: [(key: Store.RowKey, row: (any AnyRow)?)] = []
+    /// What was done to rows of parts, in order.
+    var rowWrites: [RowWrite] = []
+    /// The whole state takes the place of what is there.
+    var whole: Snapshot?
+}
+
+extension Snapshot {
+    func row(_ key: Store.RowKey) -> (any AnyRow)? { schema.tableIndex(key.table).flatMap { tables[$0].row(key.id) } }
+
+    /// Those rows of parts that are written as they are at the time.
+    var summaries: [RowWrite] {
+        parts.compactMap { part in
+            part.summary.map { RowWrite(part: type(of: part).name, id: $0.id, row: $0.row) }
+        }
+    }
 }

@@ -65,7 +65,7 @@ import Testing
     @Test func commandsAreReadOrRefused() throws {
         var operation = TransactionOperation(verb: .lock, key: Array("k".utf8))
         operation.session = "s"
-        let corpus = [
+        let corpus: [ArraySlice<UInt8>] = [
             KeyValueCommand.command(.acquire, key: Array("k".utf8), value: [1], session: "s").payload,
             KeyValueCommand.command(.deleteTree, key: []).payload,
             KeyValueCommand.command(.compact, key: [], expected: 9).payload,
@@ -73,7 +73,8 @@ import Testing
             SessionCommand.create(KeySession(id: "s")).payload, SessionCommand.destroy(["s"]).payload,
             SessionCommand.endDelays([(key: Array("k".utf8), revision: 1)]).payload,
         ]
-        var mutator = Mutator(corpus, spice: [[0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0], [1], [255]], seed: 3)
+        var mutator = Mutator(
+            corpus.map(Array.init), spice: [[0xff, 0xff, 0xff, 0xff], [0, 0, 0, 0], [1], [255]], seed: 3)
         let store = Store(schema: LoneMember.schema)
         for index in 1...6_000 {
             let kind = ["kv", "kv-txn", "session"][index % 3]

@@ -71,10 +71,11 @@ import Testing
 
     @Test func historyIsBounded() throws {
         var state = KeyValueState()
+        var writes: [RowWrite] = []
         let count = UInt64(KeyValueState.Limits.history)
         for revision in 1...(count + 1_000) {
             let key = Array("k\(revision % 100)".utf8)
-            _ = state.put(KeyVersion(key: key[...], value: [], create: 1, modify: revision))
+            state.put(KeyVersion(key: key[...], value: [], create: 1, modify: revision), &writes)
         }
         #expect(state.compacted == 1_000)
         var seen = 0

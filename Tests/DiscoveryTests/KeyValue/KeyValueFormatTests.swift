@@ -60,7 +60,8 @@ import Testing
         return session
     }()
 
-    private func expect(_ bytes: [UInt8], _ hex: String, sourceLocation: SourceLocation = #_sourceLocation) {
-        #expect(Digest.hex(bytes) == hex, sourceLocation: sourceLocation)
+    private func expect(_ bytes: some Sequence<UInt8>, _ hex: String, sourceLocation: SourceLocation = #_sourceLocation)
+    {
+        #expect(Digest.hex(Array(bytes)) == hex, sourceLocation: sourceLocation)
     }
 }

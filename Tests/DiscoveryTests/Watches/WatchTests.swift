@@ -237,11 +237,12 @@ import Testing
 
     @Test func theHistoryIsBoundedInBytes() {
         var state = KeyValueState()
+        var writes: [RowWrite] = []
         let value = [UInt8](repeating: 1, count: 400_000)
         for revision in 1...400 as ClosedRange<UInt64> {
             let version = KeyVersion(
                 key: Array("k\(revision % 3)".utf8)[...], value: value[...], create: 1, modify: revision)
-            _ = state.put(version)
+            state.put(version, &writes)
         }
         var bytes = 0
         state.forEachVersion(after: state.compacted) {

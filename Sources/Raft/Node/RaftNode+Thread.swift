@@ -1,0 +1,155 @@
+internal import Platform
+internal import Synchronization
+
+extension RaftNode {
+    /// The member's thread.
+    func run(_ driver: RaftDriver, _ disk: DirectoryDisk) {
+        var promises: [UInt64: Mailbox.Promise] = [:]
+        var proposals = ProposalBatcher()
+        var nextToken: UInt64 = 0
+        var stopPromise: Mailbox.Promise?
+        var failure: RaftError?
+        func keep(_ promise: Mailbox.Promise) -> UInt64 {
+            nextToken += 1
+            promises[nextToken] = promise
+            return nextToken
+        }
+        driver.writesSnapshotsElsewhere = true
+        do {
+            var now = MemberClock.now()
+            while stopPromise == nil {
+                let wakesAt = proposals.areDue(driver.core, at: now) ? now : proposals.deadline
+                let items = mailbox.take(until: min(driver.nextDeadline, wakesAt))
+                now = MemberClock.now()
+                turnBegan.store(now.nanoseconds, ordering: .relaxed)
+                defer { turnBegan.store(0, ordering: .relaxed) }
+                driver.advance(to: now)
+                for item in items {
+                    switch item {
+                    case .message(let message): driver.receive(message)
+                    case .proposal(let bytes, let promise): proposals.add(bytes, promise, at: now)
+                    case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
+                    case .change(let change, let promise): driver.propose(change, token: keep(promise))
+                    case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
+                    case .transfer(let target, let promise):
+                        driver.transferLeadership(to: target, token: keep(promise))
+                    case .snapshot(let job, let failure): try driver.snapshotWritten(job, failure)
+                    case .stop(let promise): stopPromise = promise
+                    }
+                }
+                if stopPromise != nil { break }
+                if proposals.areDue(driver.core, at: now) {
+                    for (bytes, promise) in proposals.take() { driver.propose(bytes, token: keep(promise)) }
+                    proposals.proposed(upTo: driver.core.lastIndex)
+                }
+                try driver.run()
+                if let job = driver.takeSnapshotToWrite() { write(job) }
+                publish(driver)
+                for outcome in driver.takeOutcomes() {
+                    let promise = promises.removeValue(forKey: outcome.token)
+                    switch outcome.result {
+                    case .success(let answer):
+                        promise?.resume(returning: Answer(index: answer.index, bytes: answer.bytes))
+                    case .failure(let error): promise?.resume(throwing: error)
+                    }
+                }
+            }
+        } catch {
+            failure = error as? RaftError ?? RaftError(.storageFailed, "the state machine failed", cause: error)
+            log.error("member stopped", ["member": id.description, "reason": "\(error)"])
+        }
+        let error = failure ?? RaftError(.stopped, "the member has stopped")
+        for token in promises.keys.sorted() { promises[token]?.resume(throwing: error.stopping) }
+        for (_, promise) in proposals.take() { promise.resume(throwing: error.stopping) }
+        for item in mailbox.close() { item.refuse(error.stopping) }
+        disk.unlock()
+        finish(failure)
+        stopPromise?.resume(returning: Answer(index: 0, bytes: []))
+    }
+
+    /// Beside everything else: neither encoding nor syncing it holds the member up.
+    private func write(_ job: SnapshotJob) {
+        startThread(named: "raft-snapshot") { [mailbox] in
+            var failure: RaftError?
+            do { try job.run() } catch {
+                failure = error as? RaftError ?? RaftError(.storageFailed, "the state cannot be read", cause: error)
+            }
+            _ = mailbox.post(.snapshot(job, failure), bytes: 0)
+        }
+    }
+
+    func publish(_ driver: RaftDriver) {
+        let core = driver.core
+        let changes = driver.takeRoleChanges()
+        ledTerm.store(core.role == .leader ? core.term : 0, ordering: .releasing)
+        hasLeader.store(core.leader != nil, ordering: .relaxed)
+        let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
+            shared.status.role = core.role
+            shared.status.term = core.term
+            shared.status.leader = core.leader
+            shared.status.configuration = core.configuration
+            shared.status.isVoter = core.configuration.isVoter(core.id)
+            shared.status.lastIndex = core.lastIndex
+            shared.status.commitIndex = core.commitIndex
+            shared.status.appliedIndex = driver.appliedIndex
+            shared.status.snapshotIndex = core.snapshot?.index ?? 0
+            shared.status.followers = core.followers
+            shared.status.reachable = core.reachable(at: driver.now)
+            shared.status.isDiskFull = driver.isDiskFull
+            return changes.isEmpty ? [] : Array(shared.observers.values)
+        }
+        for change in changes {
+            log.debug(
+                "role changed",
+                [
+                    "member": id.description, "role": change.role.rawValue, "term": "\(change.term)",
+                    "leader": change.leader?.description ?? "none",
+                ])
+            for observer in observers { observer.yield(change) }
+        }
+    }
+
+    private func finish(_ failure: RaftError?) {
+        let (observers, waiters) = shared.withLock { shared in
+            defer {
+                shared.observers = [:]
+                shared.stopWaiters = []
+            }
+            shared.status.isStopped = true
+            shared.status.failure = failure
+            shared.status.role = .follower
+            shared.status.leader = nil
+            ledTerm.store(0, ordering: .releasing)
+            hasLeader.store(false, ordering: .relaxed)
+            return (Array(shared.observers.values), shared.stopWaiters)
+        }
+        for observer in observers { observer.finish() }
+        for waiter in waiters { waiter.resume(returning: failure) }
+    }
+}
+
+extension Mailbox.Item {
+    /// Taken however much waits.
+    var isOwn: Bool {
+        switch self {
+        case .snapshot, .stop: true
+        default: false
+        }
+    }
+
+    fileprivate func refuse(_ error: RaftError) {
+        switch self {
+        case .message, .snapshot: break
+        case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
+        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
+            promise.resume(throwing: error)
+        }
+    }
+}
+
+extension RaftError {
+    /// What a caller is told whose request the member's end cut short.
+    fileprivate var stopping: RaftError {
+        code == .stopped ? self : RaftError(.stopped, "the member failed", cause: self)
+    }
+}
