@@ -99,15 +99,15 @@ actor Membership {
             await comeBack(with: role)
         }
         let links = ClusterLinks(credentials, loop: environment.loops.cluster)
-        agent = try await AgentRole.open(
-            identity, links: links, environment,
-            managers: { [manager] in manager?.endpoints() ?? [] },
-            onManagers: { [weak self] in await self?.remember($0) })
         let certificates = CertificateRenewal(credentials, links: links) { [weak self] in
             await self?.managers() ?? []
         } keep: { [weak self] in
             try await self?.keep($0)
         }
+        agent = try await AgentRole.open(
+            identity, links: links, environment,
+            managers: { [manager] in manager?.endpoints() ?? [] },
+            onManagers: { [weak self] in await self?.remember($0) }, onRenewal: { certificates.renewSoon() })
         // Lives as long as the membership, which no scope encloses.
         renewal = Task { await certificates.run() }
     }
@@ -118,8 +118,9 @@ actor Membership {
         guard current.certificate.notAfter <= WallClock.now() else { return }
         do {
             let key = PrivateKey.generate()
-            let certificate = try await manager.renew(current.node, CertificateRequest(signedBy: key).der)
-            try keep(NodeCredentials(key: key, certificate: certificate, root: current.root))
+            let (certificate, roots) = try await manager.renew(current.node, CertificateRequest(signedBy: key).der)
+            try await keep(
+                NodeCredentials(key: key, certificate: certificate, roots: Certificate.all(pem: [UInt8](roots.utf8))))
             log.warning(
                 "the certificate had ended; this manager has issued itself another",
                 ["ended": current.certificate.notAfter, "until": certificate.notAfter])
@@ -130,13 +131,15 @@ actor Membership {
     }
 
     /// Durable first: a certificate in use is one that a restart finds.
-    private func keep(_ next: NodeCredentials) throws {
+    private func keep(_ next: NodeCredentials) async throws {
         guard !isOver else { throw CancellationError() }
         var renewed = identity
         renewed.credentials = String(decoding: next.pem, as: UTF8.self)
         try environment.identityFile.save(renewed)
         identity = renewed
+        let trusted = credentials.value.roots
         credentials.replace(by: next)
+        if !trusted.allSatisfy(next.roots.contains) { await manager?.close(besides: next.roots) }
     }
 
     /// The managers that this node knows of.

@@ -8,8 +8,10 @@ struct CertificateRenewal: Sendable {
     let links: ClusterLinks
     /// Whom to ask, the leader first where it is known.
     let managers: @Sendable () async -> [ManagerEndpoint]
-    /// Writes the next credentials down, before they are used.
+    /// Writes the next credentials down, then has them used.
     let keep: @Sendable (NodeCredentials) async throws -> Void
+    /// Has the node ask at once.
+    private let signal = Signal()
     private let log = Logger("certificate")
 
     enum Limits {
@@ -30,17 +32,42 @@ struct CertificateRenewal: Sendable {
         self.keep = keep
     }
 
+    /// The managers say that there is something else to be used.
+    func renewSoon() { signal.wake() }
+
     /// Until the task is cancelled.
     func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await keepFresh() }
+            group.addTask {
+                for await _ in signal.wakes {
+                    do {
+                        let next = try await renew()
+                        log.info("renewed, as the managers asked", ["until": next.certificate.notAfter])
+                    } catch {
+                        // They ask again.
+                        log.warning("not renewed, as the managers asked", ["error": "\(error)"])
+                    }
+                }
+            }
+            await group.waitForAll()
+        }
+    }
+
+    private func keepFresh() async {
         var schedule = RenewalSchedule(for: credentials.value.certificate, jitter: .random(in: 0...1))
+        var known = credentials.value.certificate
         var failures = 0
         while !Task.isCancelled {
+            if credentials.value.certificate != known {
+                known = credentials.value.certificate
+                schedule = RenewalSchedule(for: known, jitter: .random(in: 0...1))
+            }
             let wait = schedule.wait(at: WallClock.now(), failures: failures)
             if wait > .zero { try? await Task.sleep(for: wait) }
             guard !Task.isCancelled, failures > 0 || schedule.due <= WallClock.now() else { continue }
             do {
                 let next = try await renew()
-                schedule = RenewalSchedule(for: next.certificate, jitter: .random(in: 0...1))
                 failures = 0
                 log.info("renewed", ["until": next.certificate.notAfter])
             } catch {
@@ -60,9 +87,7 @@ struct CertificateRenewal: Sendable {
         var reasons: [String] = []
         for manager in await managers() {
             do {
-                let next = try await ask(manager)
-                try await keep(next)
-                return next
+                return try await ask(manager)
             } catch {
                 reasons.append("\(manager.address): \(error)")
             }
@@ -72,7 +97,7 @@ struct CertificateRenewal: Sendable {
 
     private func ask(_ manager: ManagerEndpoint) async throws -> NodeCredentials {
         let key = PrivateKey.generate()
-        let request = RenewalRequest(certificateRequest: Data(CertificateRequest(signedBy: key).der))
+        let request = RenewalMessage.request(Data(CertificateRequest(signedBy: key).der))
         var target = manager
         for _ in 0..<Limits.redirects {
             let channel = try await links.open(.renew, to: target.address, expecting: target.nodeID)
@@ -84,12 +109,20 @@ struct CertificateRenewal: Sendable {
             switch answer {
             case .redirect(let leader): target = leader
             case .refused(let reason): throw ChannelError.refused(Terminal.harmless(reason))
-            case .issued(let certificate):
+            case .issued(let certificate, let roots):
                 let current = credentials.value
                 let next = try NodeCredentials(
-                    key: key, certificate: Certificate(pem: [UInt8](certificate.utf8)), root: current.root)
+                    key: key, certificate: Certificate(pem: [UInt8](certificate.utf8)),
+                    roots: Certificate.all(pem: [UInt8](roots.utf8)))
                 guard next.node == current.node else {
                     throw CertificateError.untrusted("it is that of \(next.node), and this is \(current.node)")
+                }
+                try await keep(next)
+                // Where this is lost the manager asks again.
+                try? await channel.send(json: RenewalMessage.kept)
+                try? await channel.closing(after: Limits.answer, links.loop) {
+                    // Until the manager has noted it, or is gone.
+                    _ = try await channel.receive(json: RenewalAnswer.self)
                 }
                 return next
             case nil: throw ChannelError.truncated

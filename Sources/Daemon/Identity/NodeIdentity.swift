@@ -16,7 +16,7 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
-    /// The node's private key, its certificate and the cluster's root, PEM one after the other.
+    /// The node's private key, its certificate and the cluster's roots, PEM one after the other.
     public var credentials: String
     /// `IP:PORT` where others reach this node's cluster port.
     public var advertiseAddress: String
@@ -51,7 +51,7 @@ extension NodeIdentity {
             CertificateRequest(signedBy: key),
             to: PeerIdentity(nodeID: nodeID, role: .manager, clusterID: clusterID), validity: validity)
         self.init(
-            try NodeCredentials(key: key, certificate: certificate, root: authority.root),
+            try NodeCredentials(key: key, certificate: certificate, roots: [authority.root]),
             advertiseAddress: "\(addresses.advertise)", dataPathAddress: "\(addresses.dataPath)",
             dataPathPort: addresses.dataPathPort,
             managers: [ManagerEndpoint(nodeID: nodeID, address: "\(addresses.advertise)")])

@@ -120,7 +120,7 @@ struct Joining: Sendable {
             throw CertificateError.untrusted("the root is not the one that the token names")
         }
         let credentials = try NodeCredentials(
-            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), root: root)
+            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: [root])
         return NodeIdentity(
             credentials, advertiseAddress: request.advertiseAddress, dataPathAddress: request.dataPathAddress,
             dataPathPort: answer.dataPathPort, managers: answer.managers)

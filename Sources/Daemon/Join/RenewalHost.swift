@@ -1,3 +1,4 @@
+import Foundation
 import HTTP
 import Platform
 
@@ -18,17 +19,23 @@ struct RenewalHost: Sendable {
 
     func serve(_ channel: Channel) async {
         do {
-            guard
-                let request = try await channel.closing(
-                    after: Limits.request, loop, { try await channel.receive(json: RenewalRequest.self) })
-            else { return }
+            let first = try await channel.closing(after: Limits.request, loop) {
+                try await channel.receive(json: RenewalMessage.self)
+            }
+            guard case .request(let request)? = first else { return }
             if let leader = try await manager.otherLeader() {
                 return try await channel.send(json: RenewalAnswer.redirect(leader))
             }
-            let certificate = try await manager.renew(channel.peer, Array(request.certificateRequest))
+            let (certificate, roots) = try await manager.renew(channel.peer, Array(request))
+            let kept = try await channel.closing(after: Limits.request, loop) {
+                try await channel.send(
+                    json: RenewalAnswer.issued(
+                        certificate: String(decoding: certificate.pem, as: UTF8.self), roots: roots))
+                return try await channel.receive(json: RenewalMessage.self)
+            }
+            guard case .kept? = kept else { return }
             log.info("certificate renewed", ["node": channel.peer.nodeID, "until": certificate.notAfter])
-            try await channel.send(
-                json: RenewalAnswer.issued(certificate: String(decoding: certificate.pem, as: UTF8.self)))
+            try await manager.note(certificate, roots: roots, of: channel.peer)
         } catch {
             log.warning("a certificate was not renewed", ["node": channel.peer.nodeID, "error": "\(error)"])
             try? await channel.send(json: RenewalAnswer.refused(HTTPError(describing: error).message))

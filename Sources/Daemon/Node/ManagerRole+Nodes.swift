@@ -32,6 +32,7 @@ extension ManagerRole {
     func admit(_ request: JoinRequest) async throws -> (PeerIdentity, JoinAnswer) {
         let snapshot = store.snapshot
         let role = try CertificatePolicy.role(of: request.token, in: snapshot)
+        if let reason = CertificatePolicy.closure(of: snapshot) { throw HTTPError(.serviceUnavailable, reason) }
         guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
             port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
         else {
@@ -53,7 +54,8 @@ extension ManagerRole {
             Joiner(
                 nodeID: node.nodeID, role: role, description: request.description,
                 availability: request.availability, address: request.advertiseAddress,
-                dataPathAddress: request.dataPathAddress))
+                dataPathAddress: request.dataPathAddress,
+                certificate: try NodeCertificate(certificate, trusting: [authority.root])))
         let answer = JoinAnswer(
             certificate: String(decoding: certificate.pem, as: UTF8.self),
             rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
@@ -61,11 +63,25 @@ extension ManagerRole {
         return (node, answer)
     }
 
-    /// The next certificate of a node that has proved itself with the one before.
-    func renew(_ node: PeerIdentity, _ request: [UInt8]) throws -> Certificate {
+    /// The next certificate of a node that has proved itself with the one before, and the roots that it is to trust (PEM).
+    func renew(_ node: PeerIdentity, _ request: [UInt8]) throws -> (Certificate, roots: String) {
         let (snapshot, now) = (store.snapshot, WallClock.now())
-        return try CertificatePolicy.issue(
+        let certificate = try CertificatePolicy.issue(
             request, to: node, by: try CertificatePolicy.authority(in: snapshot, now: now), in: snapshot, now: now)
+        return (certificate, try CertificatePolicy.roots(in: snapshot))
+    }
+
+    /// The node uses it.
+    func note(_ certificate: Certificate, roots: String, of node: PeerIdentity) async throws {
+        let record = try NodeCertificate(certificate, trusting: try Certificate.all(pem: [UInt8](roots.utf8)))
+        try await manager.note(record, of: node.nodeID)
+    }
+
+    /// Ends connections whose certificates are of no root that is trusted any more; their nodes come again with others.
+    func close(besides roots: [Certificate]) {
+        for channel in channels.values.flatMap(\.values) {
+            if let certificate = channel.certificate, !roots.contains(where: certificate.isIssued) { channel.close() }
+        }
     }
 
     /// Counts a joined manager as a voter; waits out other changes of the members.
@@ -89,5 +105,22 @@ extension ManagerRole {
             }
         }
         throw HTTPError(.serviceUnavailable, "another change of the managers does not end; try again")
+    }
+}
+
+extension NodeCertificate {
+    /// - Throws: `CertificateError` where none of those that are trusted has issued the certificate.
+    init(_ certificate: Certificate, trusting roots: [Certificate]) throws(CertificateError) {
+        guard let issuer = roots.first(where: certificate.isIssued) else {
+            throw .untrusted("none of the roots has issued it")
+        }
+        self.init(issuer: Digest.base36(issuer.digest), trusted: roots.map { Digest.base36($0.digest) })
+    }
+
+    /// What these credentials are.
+    init(_ credentials: NodeCredentials) {
+        self.init(
+            issuer: Digest.base36(credentials.issuer.digest),
+            trusted: credentials.roots.map { Digest.base36($0.digest) })
     }
 }

@@ -26,7 +26,7 @@ actor ManagerRole {
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
     /// Connections that are served, by the node at their other end.
-    private var channels: [String: [ObjectIdentifier: Channel]] = [:]
+    private(set) var channels: [String: [ObjectIdentifier: Channel]] = [:]
     private var isStopped = false
     private var leaderClient: (manager: ManagerEndpoint, client: HTTPClient)?
     private let log = Logger("manager")
@@ -246,8 +246,8 @@ actor ManagerRole {
             if channels[peer]?.isEmpty == true { channels[peer] = nil }
         }
         // A connection lasts no longer than the certificate that it began with; its node comes again with the next.
-        let timer = channel.validUntil.map { end in
-            environment.loops.cluster.schedule(after: end - WallClock.now()) { channel.close() }
+        let timer = channel.certificate.map { certificate in
+            environment.loops.cluster.schedule(after: certificate.notAfter - WallClock.now()) { channel.close() }
         }
         defer { timer?.cancel() }
         // Once more: what was removed until here is not sent away any more.
@@ -301,7 +301,8 @@ actor ManagerRole {
                 nodeID: identity.nodeID, role: .manager,
                 description: HostFacts.current.nodeDescription(name: environment.configuration.name),
                 availability: request.availability ?? .active, address: identity.advertiseAddress,
-                dataPathAddress: identity.dataPathAddress))
+                dataPathAddress: identity.dataPathAddress,
+                certificate: NodeCertificate(try identity.openCredentials().value)))
     }
 
     // MARK: Leaving

@@ -11,7 +11,10 @@ struct ClusterRoutes: Sendable {
         router.get("/swarm") { _ in
             let (cluster, secrets) = try Self.objects(api.snapshot)
             return try .json(
-                ClusterDetail(cluster: cluster, tokens: secrets.joinTokens, trustRoot: secrets.rootCertificate))
+                ClusterDetail(
+                    cluster: cluster, tokens: secrets.joinTokens,
+                    trustRoots: RootRotation.Wanted(secrets).roots.joined(),
+                    progress: try RotationProgress(secrets, api.snapshot)))
         }
         router.post("/swarm/update") { request in
             try await update(request)
@@ -42,10 +45,12 @@ struct ClusterRoutes: Sendable {
             if let period = spec.dispatcher?.heartbeatPeriod, period != 0, period < 100_000_000 {
                 throw ServiceValidation.invalid("heartbeat period must be at least 100 ms")
             }
-            if let root = spec.caConfig, root.signingCertificate ?? "" != "" || root.signingKey ?? "" != "" {
-                throw ServiceValidation.unsupported("another root for a cluster that exists")
+            let asked = spec.caConfig
+            let certificates = asked ?? cluster.spec.caConfig
+            let isRotating = (asked?.forceRotate ?? 0) > (cluster.spec.caConfig?.forceRotate ?? 0)
+            if !isRotating, asked?.signingCertificate ?? "" != "" || asked?.signingKey ?? "" != "" {
+                throw HTTPError(.badRequest, "another root takes the place of the present one by rotation: ForceRotate")
             }
-            let certificates = spec.caConfig ?? cluster.spec.caConfig
             cluster.spec = spec
             cluster.spec.caConfig = try CertificatePolicy.checked(certificates)
             try transaction.put(cluster)
@@ -56,6 +61,10 @@ struct ClusterRoutes: Sendable {
                 secrets.joinTokens.manager = try Self.rotated(secrets.joinTokens.manager)
             }
             try transaction.put(secrets)
+            if isRotating {
+                try RootRotation.begin(
+                    try CertificatePolicy.authority(asked: asked, clusterID: cluster.id), in: &transaction)
+            }
         }
     }
 
@@ -70,10 +79,12 @@ struct ClusterRoutes: Sendable {
 private struct ClusterDetail: Encodable {
     let cluster: Cluster
     let tokens: JoinTokens
-    let trustRoot: String
+    let trustRoots: String
+    let progress: RotationProgress?
 
     private enum Key: String, CodingKey {
         case joinTokens = "JoinTokens"
+        case rotation = "RootRotation"
         case tlsInfo = "TLSInfo"
     }
 
@@ -81,6 +92,26 @@ private struct ClusterDetail: Encodable {
         try cluster.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(tokens, forKey: .joinTokens)
-        try container.encode(["TrustRoot": trustRoot], forKey: .tlsInfo)
+        try container.encode(["TrustRoot": trustRoots], forKey: .tlsInfo)
+        try container.encodeIfPresent(progress, forKey: .rotation)
+    }
+}
+
+/// How far a change of the root is. Docker has no word for it.
+private struct RotationProgress: Encodable {
+    let phase: ClusterSecrets.RootRotation.Phase
+    /// The ids of the nodes that have not taken this step.
+    let waiting: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case phase = "Phase"
+        case waiting = "Waiting"
+    }
+
+    /// Nil where every node uses the root in force alone.
+    init?(_ secrets: ClusterSecrets, _ snapshot: Snapshot) throws {
+        waiting = RootRotation.waiting(snapshot, for: try RootRotation.Wanted(secrets).record()).map(\.id)
+        if secrets.rotation == nil, waiting.isEmpty { return nil }
+        phase = secrets.rotation?.phase ?? .forgetting
     }
 }

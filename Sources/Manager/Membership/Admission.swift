@@ -79,7 +79,7 @@ struct Admission: Sendable {
             id: joiner.nodeID, createdAt: now, spec: NodeSpec(role: joiner.role, availability: joiner.availability),
             description: joiner.description,
             status: NodeStatus(state: .unknown, message: "joined", address: host(of: joiner.address)),
-            dataPathAddress: joiner.dataPathAddress)
+            dataPathAddress: joiner.dataPathAddress, certificate: joiner.certificate)
     }
 
     static func host(of address: String) -> String {

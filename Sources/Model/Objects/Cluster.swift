@@ -83,22 +83,27 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
     public struct CAConfig: Codable, Sendable, Equatable {
         /// Nanoseconds for which a node's certificate is valid.
         public var nodeCertificateExpiry: Int64?
-        /// A root of the operator's own and its key, PEM: in a request to make a cluster, never in its state.
+        /// A root of the operator's own and its key, PEM: in requests, never in the state.
         public var signingCertificate: String?
         public var signingKey: String?
+        /// Counted up to have the root changed.
+        public var forceRotate: UInt64?
 
         public init(
-            nodeCertificateExpiry: Int64? = nil, signingCertificate: String? = nil, signingKey: String? = nil
+            nodeCertificateExpiry: Int64? = nil, signingCertificate: String? = nil, signingKey: String? = nil,
+            forceRotate: UInt64? = nil
         ) {
             self.nodeCertificateExpiry = nodeCertificateExpiry
             self.signingCertificate = signingCertificate
             self.signingKey = signingKey
+            self.forceRotate = forceRotate
         }
 
         enum CodingKeys: String, CodingKey {
             case nodeCertificateExpiry = "NodeCertExpiry"
             case signingCertificate = "SigningCACert"
             case signingKey = "SigningCAKey"
+            case forceRotate = "ForceRotate"
         }
     }
 
@@ -126,6 +131,8 @@ public struct ClusterSecrets: ClusterObject {
     public var rootCertificate: String
     /// Its key, PEM: whoever has it can make managers. Not encrypted yet.
     public var rootKey: String
+    /// The change to another root that is under way.
+    public var rotation: RootRotation?
 
     public var name: String? { nil }
 
@@ -146,6 +153,37 @@ public struct ClusterSecrets: ClusterObject {
         case joinTokens = "JoinTokens"
         case rootCertificate = "RootCertificate"
         case rootKey = "RootKey"
+        case rotation = "RootRotation"
+    }
+
+    /// A root that takes the place of another, in steps that every node has taken before the next begins.
+    public struct RootRotation: Codable, Sendable, Equatable {
+        /// The step that nodes are to take.
+        public enum Phase: String, Codable, Sendable {
+            /// Every node is to trust both.
+            case trusting
+            /// Every node is to have a certificate of the next.
+            case issuing
+            /// The next is in force, and every node is to trust it alone: never in the state.
+            case forgetting
+        }
+
+        public var phase: Phase
+        /// PEM, as of the root in force.
+        public var certificate: String
+        public var key: String
+
+        public init(phase: Phase, certificate: String, key: String) {
+            self.phase = phase
+            self.certificate = certificate
+            self.key = key
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case phase = "Phase"
+            case certificate = "Certificate"
+            case key = "Key"
+        }
     }
 }
 

@@ -91,9 +91,9 @@ public final class Certificate: Sendable {
         try verify(against: root, usage, seconds: time.map { max(1, time_t($0.seconds)) } ?? 0)
     }
 
-    /// The same whatever the time.
-    func verifyIssuer(_ root: Certificate, for usage: Usage) throws(CertificateError) {
-        try verify(against: root, usage, seconds: -1)
+    /// Whether that root has issued it, whatever the time.
+    public func isIssued(by root: Certificate) -> Bool {
+        (try? verify(against: root, .client, seconds: -1)) != nil
     }
 
     private func verify(against root: Certificate, _ usage: Usage, seconds: time_t) throws(CertificateError) {

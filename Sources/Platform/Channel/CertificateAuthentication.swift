@@ -39,7 +39,7 @@ public struct CertificateAuthentication: ChannelAuthentication {
             if let reason = await objection(peer, purpose) { throw ChannelError.refused(reason) }
             try await secured.write(Greeting.server(refusing: nil))
             return AuthenticatedStream(
-                stream: secured, peer: peer, purpose: purpose, minor: minor, validUntil: secured.peer?.notAfter)
+                stream: secured, peer: peer, purpose: purpose, minor: minor, certificate: secured.peer)
         } catch let error as ChannelError {
             let reason = if case .refused(let reason) = error { reason } else { "\(error)" }
             try await secured.write(Greeting.server(refusing: reason))
@@ -98,7 +98,7 @@ private enum ChannelClient {
             throw ChannelError.refused(Terminal.harmless(String(decoding: reason, as: UTF8.self)))
         }
         return AuthenticatedStream(
-            stream: secured, peer: peer, purpose: purpose, minor: answer.minor, validUntil: secured.peer?.notAfter)
+            stream: secured, peer: peer, purpose: purpose, minor: answer.minor, certificate: secured.peer)
     }
 }
 

@@ -17,8 +17,8 @@ public final class Channel: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
-    /// The last second in which the other end's certificate is valid; nil for a stranger.
-    public let validUntil: Timestamp?
+    /// What the other end proved itself with; nil for a stranger.
+    public let certificate: Certificate?
     /// The connection itself: for purposes that are not framed.
     public let stream: any ByteStream
     /// The longest payload that is sent or received.
@@ -29,7 +29,7 @@ public final class Channel: Sendable {
         peer = authenticated.peer
         purpose = authenticated.purpose
         minor = authenticated.minor
-        validUntil = authenticated.validUntil
+        certificate = authenticated.certificate
         stream = authenticated.stream
         self.payloadLimit = min(payloadLimit, purpose.payloadLimit)
         decoder = Mutex(FrameDecoder(payloadLimit: self.payloadLimit))

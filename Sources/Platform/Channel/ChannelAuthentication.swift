@@ -5,17 +5,18 @@ public struct AuthenticatedStream: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
-    /// The last second in which the other end's certificate is valid; nil for a stranger.
-    public let validUntil: Timestamp?
+    /// What the other end proved itself with; nil for a stranger.
+    public let certificate: Certificate?
 
     public init(
-        stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16, validUntil: Timestamp? = nil
+        stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16,
+        certificate: Certificate? = nil
     ) {
         self.stream = stream
         self.peer = peer
         self.purpose = purpose
         self.minor = minor
-        self.validUntil = validUntil
+        self.certificate = certificate
     }
 }
 

@@ -27,28 +27,33 @@ public final class TLSContext: Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
-    /// The end that connects: the other one must show a certificate of the same root.
+    /// The end that connects: the other one must show a certificate of a root that is trusted.
     public static func client(_ credentials: NodeCredentials) -> TLSContext {
-        client(unchecked: credentials.key, credentials.certificate, root: credentials.root)
+        client(unchecked: credentials.key, credentials.certificate, roots: credentials.roots)
     }
 
     /// The same with what need not belong together.
-    static func client(unchecked key: PrivateKey, _ certificate: Certificate, root: Certificate) -> TLSContext {
+    static func client(
+        unchecked key: PrivateKey, _ certificate: Certificate, roots: [Certificate]
+    ) -> TLSContext {
         let context = TLSContext(isServer: false)
-        context.use(key, certificate, root)
+        context.use(key, certificate, roots)
         return context
     }
 
-    /// The end that is connected to. A certificate that is shown must be of the same root; one that shows none is let in, and
-    /// has no `TLSStream.peer`. The root is sent along, for those who pin it.
+    /// The end that is connected to. A certificate that is shown must be of a root that is trusted; one that shows none is
+    /// let in, and has no `TLSStream.peer`. The issuing root is sent along, for those who pin it.
     public static func server(_ credentials: NodeCredentials) -> TLSContext {
-        server(unchecked: credentials.key, credentials.certificate, root: credentials.root)
+        server(
+            unchecked: credentials.key, credentials.certificate, roots: credentials.roots, sending: credentials.issuer)
     }
 
     /// The same with what need not belong together.
-    static func server(unchecked key: PrivateKey, _ certificate: Certificate, root: Certificate) -> TLSContext {
+    static func server(
+        unchecked key: PrivateKey, _ certificate: Certificate, roots: [Certificate], sending root: Certificate
+    ) -> TLSContext {
         let context = TLSContext(isServer: true)
-        context.use(key, certificate, root)
+        context.use(key, certificate, roots)
         precondition(cossl_add_chain(context.pointer, root.pointer) == 1, "libssl takes no root")
         return context
     }
@@ -67,13 +72,13 @@ public final class TLSContext: Sendable {
         return context
     }
 
-    private func use(_ key: PrivateKey, _ certificate: Certificate, _ root: Certificate) {
+    private func use(_ key: PrivateKey, _ certificate: Certificate, _ roots: [Certificate]) {
         // The root alone vouches: nobody in between.
         SSL_CTX_set_verify_depth(pointer, 0)
         let isSet =
             SSL_CTX_use_certificate(pointer, certificate.pointer) == 1
             && SSL_CTX_use_PrivateKey(pointer, key.pointer) == 1
-            && X509_STORE_add_cert(SSL_CTX_get_cert_store(pointer), root.pointer) == 1
+            && roots.allSatisfy { X509_STORE_add_cert(SSL_CTX_get_cert_store(pointer), $0.pointer) == 1 }
         precondition(isSet, "libssl refuses credentials that were checked")
     }
 

@@ -42,25 +42,30 @@ import Testing
 
     /// A manager that answers as told.
     private static func manager(
-        _ id: String, _ loop: EventLoop, _ answer: @escaping @Sendable (PeerIdentity, [UInt8]) throws -> RenewalAnswer?
+        _ id: String, _ loop: EventLoop, onKept: @escaping @Sendable () -> Void = {},
+        _ answer: @escaping @Sendable (PeerIdentity, [UInt8]) throws -> RenewalAnswer?
     ) throws -> (ChannelListener, ManagerEndpoint) {
         let credentials = CurrentCredentials(try TestCertificates.credentials(of: authority, id, .manager))
         let listener = try ChannelListener(
             on: .ipv4(.loopback, 0), authentication: CertificateAuthentication(credentials) { _, _ in nil }, loop: loop
         ) { channel in
-            guard let request = try? await channel.receive(json: RenewalRequest.self) else { return }
-            if let answer = try? answer(channel.peer, Array(request.certificateRequest)) {
+            guard case .request(let request)? = try? await channel.receive(json: RenewalMessage.self) else { return }
+            if let answer = try? answer(channel.peer, Array(request)) {
                 try? await channel.send(json: answer)
+                if case .kept? = (try? await channel.receive(json: RenewalMessage.self)) ?? nil { onKept() }
             }
         }
         return (listener, ManagerEndpoint(nodeID: id, address: "\(listener.address)"))
     }
 
     private static func issue(
-        to node: PeerIdentity, _ request: [UInt8], by authority: CertificateAuthority = authority
+        to node: PeerIdentity, _ request: [UInt8], by authority: CertificateAuthority = authority,
+        trusting roots: [CertificateAuthority] = [authority], validity: Duration = CertificateAuthority.nodeValidity
     ) throws -> RenewalAnswer {
-        let certificate = try authority.issue(CertificateRequest(der: request), to: node)
-        return .issued(certificate: String(decoding: certificate.pem, as: UTF8.self))
+        let certificate = try authority.issue(CertificateRequest(der: request), to: node, validity: validity)
+        return .issued(
+            certificate: String(decoding: certificate.pem, as: UTF8.self),
+            roots: roots.map { String(decoding: $0.root.pem, as: UTF8.self) }.joined())
     }
 
     private static func renewal(
@@ -82,7 +87,7 @@ import Testing
         let nobody = ManagerEndpoint(nodeID: "m9", address: "127.0.0.1:1")
         let next = try await Self.renewal(of: current, from: [nobody, followerEnd], loop).renew()
         #expect(current.value.certificate == next.certificate && next.certificate != before.certificate)
-        #expect(next.node == before.node && next.key.pem != before.key.pem && next.root == before.root)
+        #expect(next.node == before.node && next.key.pem != before.key.pem && next.roots == before.roots)
     }
 
     /// Credentials stay as they are where the next ones are not for this node, or not of the cluster's root.
@@ -94,7 +99,8 @@ import Testing
             { try Self.issue(to: PeerIdentity(nodeID: $0.nodeID, role: .manager, clusterID: "c1"), $1) },
             { try Self.issue(to: $0, $1, by: .make(clusterID: "c1")) },
             { peer, _ in try Self.issue(to: peer, CertificateRequest(signedBy: .generate()).der) },
-            { _, _ in .issued(certificate: "nonsense") }, { _, _ in .refused("no") }, { _, _ in nil },
+            { _, _ in .issued(certificate: "nonsense", roots: "nonsense") }, { _, _ in .refused("no") },
+            { _, _ in nil },
         ]
         for answer in answers {
             let (listener, manager) = try Self.manager("m1", loop, answer)
@@ -127,9 +133,7 @@ import Testing
         let loop = try EventLoop(name: "renewal")
         defer { loop.stop() }
         let (listener, manager) = try Self.manager("m1", loop) { node, request in
-            let certificate = try Self.authority.issue(
-                CertificateRequest(der: request), to: node, validity: .seconds(2))
-            return .issued(certificate: String(decoding: certificate.pem, as: UTF8.self))
+            try Self.issue(to: node, request, validity: .seconds(2))
         }
         defer { listener.close() }
         let due = try TestCertificates.credentials(
@@ -147,5 +151,25 @@ import Testing
         task.cancel()
         await task.value
         #expect(Set(seen.withLock { $0 }).count == seen.withLock { $0.count })
+    }
+
+    /// The roots that come with a certificate are trusted from then on, and the manager hears that it is so.
+    @Test func rootsAreTakenOverAndThatIsSaid() async throws {
+        let loop = try EventLoop(name: "renewal")
+        defer { loop.stop() }
+        let next = CertificateAuthority.make(clusterID: "c1")
+        let kept = Mutex(0)
+        let (listener, manager) = try Self.manager("m1", loop, onKept: { kept.withLock { $0 += 1 } }) {
+            try Self.issue(to: $0, $1, by: next, trusting: [Self.authority, next])
+        }
+        defer { listener.close() }
+        let current = CurrentCredentials(try TestCertificates.credentials(of: Self.authority, "n1"))
+        let renewal = Self.renewal(of: current, from: [manager], loop)
+        let task = Task { await renewal.run() }
+        renewal.renewSoon()
+        try await eventually { kept.withLock { $0 } == 1 }
+        #expect(current.value.issuer == next.root && current.value.roots == [Self.authority.root, next.root])
+        task.cancel()
+        await task.value
     }
 }

@@ -57,7 +57,7 @@ import Testing
     @Test func survivesPEM() throws {
         let credentials = try TestCertificates.credentials(of: Self.authority, "n1")
         let again = try NodeCredentials(pem: credentials.pem)
-        #expect(again.certificate == credentials.certificate && again.root == credentials.root)
+        #expect(again.certificate == credentials.certificate && again.roots == credentials.roots)
         #expect(again.key.pem == credentials.key.pem && again.node == Self.node)
         let authority = try CertificateAuthority(
             root: Certificate(pem: Self.authority.root.pem), key: PrivateKey(pem: Self.authority.key.pem))
@@ -70,15 +70,19 @@ import Testing
             try TestCertificates.credentials(of: .make(clusterID: "c1"), "n1")
         )
         #expect(throws: CertificateError.self) {
-            try NodeCredentials(key: two.key, certificate: one.certificate, root: one.root)
+            try NodeCredentials(key: two.key, certificate: one.certificate, roots: one.roots)
         }
         #expect(throws: CertificateError.self) {
-            try NodeCredentials(key: one.key, certificate: one.certificate, root: two.root)
+            try NodeCredentials(key: one.key, certificate: one.certificate, roots: two.roots)
         }
         #expect(throws: CertificateError.self) {
-            try NodeCredentials(key: Self.authority.key, certificate: Self.authority.root, root: Self.authority.root)
+            try NodeCredentials(key: Self.authority.key, certificate: Self.authority.root, roots: [Self.authority.root])
         }
         #expect(throws: CertificateError.self) { try NodeCredentials(pem: one.key.pem + one.certificate.pem) }
+        #expect(throws: CertificateError.malformed("5 roots")) {
+            try NodeCredentials(
+                key: one.key, certificate: one.certificate, roots: [Certificate](repeating: one.issuer, count: 5))
+        }
     }
 
     // MARK: Requests

@@ -23,7 +23,7 @@ import Testing
         defer { loop.stop() }
         let server = try #require(TLSPair.server)
         // It trusts the server, so that it is the server who refuses.
-        let trusting = TLSContext.client(unchecked: client.key, client.certificate, root: root)
+        let trusting = TLSContext.client(unchecked: client.key, client.certificate, roots: [root])
         let (clientEnd, serverEnd) = try await TLSPair.attempt(trusting, .server(server), on: loop, isReading: true)
         return (failure(serverEnd), failure(clientEnd))
     }
@@ -43,7 +43,7 @@ import Testing
         let loop = try EventLoop(name: "test-tls")
         defer { loop.stop() }
         let server = try #require(TLSPair.server)
-        let context = TLSContext.client(unchecked: own.key, own.root, root: TLSPair.authority.root)
+        let context = TLSContext.client(unchecked: own.key, own.root, roots: [TLSPair.authority.root])
         let (_, end) = try await TLSPair.attempt(context, .server(server), on: loop, isReading: true)
         #expect(Self.failure(end) == .untrusted("self-signed certificate"))
     }
@@ -77,6 +77,31 @@ import Testing
         #expect(Self.failure(client) == .untrusted("certificate has expired"))
     }
 
+    /// While a cluster changes its root, nodes of both understand each other; who trusts one alone refuses the other.
+    @Test func twoRootsAtATime() async throws {
+        let loop = try EventLoop(name: "test-tls")
+        defer { loop.stop() }
+        let (old, new) = (TLSPair.authority, CertificateAuthority.make(clusterID: "c1"))
+        let both = [old.root, new.root]
+        let (early, late) = (
+            try TestCertificates.credentials(of: old, "n1", roots: both),
+            try TestCertificates.credentials(of: new, "m1", .manager, roots: both)
+        )
+        #expect(early.issuer == old.root && late.issuer == new.root)
+        #expect(try NodeCredentials(pem: late.pem).roots == both)
+        for (client, server) in [(early, late), (late, early)] {
+            let (one, two) = try await TLSPair.attempt(.client(client), .server(server), on: loop, isReading: false)
+            #expect(try one.get().peer == server.certificate && two.get().peer == client.certificate)
+        }
+        // The root that is sent along is the one that issued: it is what a token pins.
+        let digest = new.root.digest
+        let (stranger, _) = try await TLSPair.attempt(.stranger { $0 == digest }, .server(late), on: loop)
+        #expect(try stranger.get().peer == late.certificate)
+        let done = try TestCertificates.credentials(of: new, "m2", .manager)
+        let (refused, _) = try await TLSPair.attempt(.client(early), .server(done), on: loop, isReading: true)
+        #expect(Self.failure(refused) == .refused("unknown CA"))
+    }
+
     // MARK: Those without a certificate
 
     @Test func aStrangerHasNoNameAndTrustsOnlyWhatItPins() async throws {
@@ -102,7 +127,9 @@ import Testing
         defer { loop.stop() }
         let digest = TLSPair.authority.root.digest
         let rogue = try TestCertificates.credentials(of: .make(clusterID: "c1"), "m1", .manager)
-        let context = TLSContext.server(unchecked: rogue.key, rogue.certificate, root: TLSPair.authority.root)
+        let context = TLSContext.server(
+            unchecked: rogue.key, rogue.certificate, roots: [TLSPair.authority.root],
+            sending: TLSPair.authority.root)
         let (client, _) = try await TLSPair.attempt(.stranger { $0 == digest }, context, on: loop)
         #expect(Self.failure(client) == .untrusted("unable to get local issuer certificate"))
         let old = try Self.client(Self.day, from: Self.now + Self.day * -2)

@@ -45,7 +45,8 @@ enum Init: Command {
         session.console.line("To add a manager, run on it:\n\n    \(tokens.command(.manager))")
     }
 
-    private static func pem(_ arguments: Arguments, _ name: String, besides other: String) throws -> String? {
+    /// The text of a file that goes together with another.
+    static func pem(_ arguments: Arguments, _ name: String, besides other: String) throws -> String? {
         guard let path = arguments.value(name) else { return nil }
         guard arguments.value(other) != nil else {
             throw arguments.usage("--\(name): a root of your own is a certificate and its key: give --\(other) too")
