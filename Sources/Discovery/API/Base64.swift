@@ -1,22 +1,32 @@
 /// RFC 4648 section 4.
 enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let padding = UInt8(ascii: "=")
 
     static func append(_ value: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
-        let alphabet = alphabet
-        var index = value.startIndex
-        while value.endIndex - index >= 3 {
-            let group = UInt32(value[index]) << 16 | UInt32(value[index + 1]) << 8 | UInt32(value[index + 2])
-            for shift in [18, 12, 6, 0] as [UInt32] { bytes.append(alphabet[Int(group >> shift & 63)]) }
-            index += 3
+        value.withUnsafeBufferPointer { value in
+            let encoded = [UInt8](unsafeUninitializedCapacity: (value.count + 2) / 3 * 4) { places, count in
+                encode(value, to: places)
+                count = places.count
+            }
+            bytes.append(contentsOf: encoded)
         }
-        if value.endIndex - index == 1 {
-            let group = UInt32(value[index]) << 16
-            bytes += [alphabet[Int(group >> 18 & 63)], alphabet[Int(group >> 12 & 63)], padding, padding]
-        } else if value.endIndex - index == 2 {
-            let group = UInt32(value[index]) << 16 | UInt32(value[index + 1]) << 8
-            bytes += [18, 12, 6].map { alphabet[Int(group >> $0 & 63)] } + [padding]
+    }
+
+    private static func encode(_ value: UnsafeBufferPointer<UInt8>, to places: UnsafeMutableBufferPointer<UInt8>) {
+        let alphabet = UnsafeBufferPointer(start: alphabet.utf8Start, count: alphabet.utf8CodeUnitCount)
+        var (index, place) = (0, 0)
+        while index < value.count {
+            let isThere = (index + 1 < value.count, index + 2 < value.count)
+            let group =
+                UInt32(value[index]) << 16 | (isThere.0 ? UInt32(value[index + 1]) << 8 : 0)
+                | (isThere.1 ? UInt32(value[index + 2]) : 0)
+            places[place] = alphabet[Int(group >> 18 & 63)]
+            places[place + 1] = alphabet[Int(group >> 12 & 63)]
+            places[place + 2] = isThere.0 ? alphabet[Int(group >> 6 & 63)] : padding
+            places[place + 3] = isThere.1 ? alphabet[Int(group & 63)] : padding
+            index += 3
+            place += 4
         }
     }
 

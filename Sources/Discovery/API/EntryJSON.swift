@@ -21,7 +21,7 @@ struct EntryJSON {
     /// One of a watcher's changes.
     mutating func appendChange(_ version: KeyVersion) {
         begin()
-        text(version.isDeleted ? "{\"Type\":\"delete\",\"KV\":" : "{\"Type\":\"set\",\"KV\":")
+        if version.isDeleted { text("{\"Type\":\"delete\",\"KV\":") } else { text("{\"Type\":\"set\",\"KV\":") }
         write(version)
         text("}")
     }
@@ -29,28 +29,39 @@ struct EntryJSON {
     /// One of a transaction's errors.
     mutating func appendFailure(_ operation: Int, _ what: String) {
         begin()
-        text("{\"OpIndex\":\(operation),\"What\":")
+        text("{\"OpIndex\":")
+        number(UInt64(clamping: operation))
+        text(",\"What\":")
         string(Array(what.utf8)[...])
         text("}")
     }
 
     private mutating func write(_ entry: KeyVersion) {
-        bytes.reserveCapacity(bytes.count + entry.key.count + entry.value.count * 4 / 3 + 160)
-        text("{\"LockIndex\":\(entry.lock),\"Key\":")
-        string(entry.key)
-        text(",\"Flags\":\(entry.flags),\"Value\":")
-        if entry.value.isEmpty {
+        let (key, value) = (entry.key, entry.value)
+        bytes.reserveCapacity(bytes.count + key.count + value.count * 4 / 3 + 160)
+        text("{\"LockIndex\":")
+        number(entry.lock)
+        text(",\"Key\":")
+        string(key)
+        text(",\"Flags\":")
+        number(entry.flags)
+        text(",\"Value\":")
+        if value.isEmpty {
             text("null")
         } else {
             text("\"")
-            Base64.append(entry.value, to: &bytes)
+            Base64.append(value, to: &bytes)
             text("\"")
         }
         if entry.isHeld {
             text(",\"Session\":")
             string(Array(entry.session.utf8)[...])
         }
-        text(",\"CreateIndex\":\(entry.create),\"ModifyIndex\":\(entry.modify)}")
+        text(",\"CreateIndex\":")
+        number(entry.create)
+        text(",\"ModifyIndex\":")
+        number(entry.modify)
+        text("}")
     }
 
     mutating func append(_ key: String) {
@@ -63,7 +74,14 @@ struct EntryJSON {
         isEmpty = false
     }
 
-    private mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    private mutating func text(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func number(_ number: UInt64) {
+        if number < 10 { return bytes.append(0x30 + UInt8(number)) }
+        bytes.append(contentsOf: String(number).utf8)
+    }
 
     private mutating func string(_ utf8: ArraySlice<UInt8>) {
         bytes.append(UInt8(ascii: "\""))

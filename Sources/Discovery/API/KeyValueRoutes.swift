@@ -90,7 +90,8 @@ struct KeyValueRoutes {
     static func check(_ key: String) throws(HTTPError) {
         guard !key.isEmpty else { throw HTTPError(.badRequest, "Missing key name") }
         try checkLength(key)
-        if key.split(separator: "/").contains("..") {
+        // Few keys have two dots to look at closely.
+        if key.utf8.contains(UInt8(ascii: ".")), key.split(separator: "/").contains("..") {
             throw HTTPError(.badRequest, "the key '\(key)' must not contain '..' as a part of its path")
         }
     }

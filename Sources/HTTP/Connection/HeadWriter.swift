@@ -65,9 +65,13 @@ struct HeadWriter {
     }
 
     private mutating func append(cleaned text: String) {
-        if text.utf8.allSatisfy(ByteClass.isFieldValue) {
-            bytes.append(contentsOf: text.utf8)
-        } else {
+        var text = text
+        let isClean = text.withUTF8 { utf8 in
+            for byte in utf8 where !ByteClass.isFieldValue(byte) { return false }
+            bytes.append(contentsOf: utf8)
+            return true
+        }
+        if !isClean {
             for byte in text.utf8 { bytes.append(ByteClass.isFieldValue(byte) ? byte : ByteClass.space) }
         }
     }
