@@ -1,6 +1,6 @@
 public import HTTP
 public import Model
-internal import Platform
+public import Platform
 public import Store
 internal import Synchronization
 
@@ -45,7 +45,10 @@ public final class Manager: Sendable {
         let dispatcher = Dispatcher(store: store, proposer: proposer, clock: clock, members: members, logs: logs)
         let controlPlane = ControlPlane(store: store, proposer: proposer, clock: clock, identifiers: identifiers)
         // Ended by `stopLeading`: a term has no scope of its own.
-        let tasks = [Task { await controlPlane.run() }, Task { await dispatcher.run() }]
+        let rotation = RootRotationLoop(store: store, proposer: proposer, clock: clock, dispatcher: dispatcher)
+        let tasks = [
+            Task { await controlPlane.run() }, Task { await dispatcher.run() }, Task { await rotation.run() },
+        ]
         term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
     }
 
@@ -81,16 +84,24 @@ public final class Manager: Sendable {
     ///
     /// - Throws: `HTTPError` 400 for what the request asks and cannot be.
     public func found(
-        _ request: SwarmInitRequest, clusterID: String, clusterKey: String, dataPathPort: UInt16, first: Joiner
+        _ request: SwarmInitRequest, clusterID: String, authority: CertificateAuthority, dataPathPort: UInt16,
+        first: Joiner
     ) async throws {
         try await admission.found(
-            request, clusterID: clusterID, clusterKey: clusterKey, dataPathPort: dataPathPort, first: first)
+            request, clusterID: clusterID, authority: authority, dataPathPort: dataPathPort, first: first)
     }
 
     /// Takes in a node whose token was proved.
     ///
     /// - Throws: `HTTPError` 4xx that says why not.
     public func admit(_ joiner: Joiner) async throws { try await admission.admit(joiner) }
+
+    /// Notes which roots a node says that it uses.
+    public func note(_ certificate: NodeCertificate, of nodeID: String) async throws {
+        try await store.update(through: proposer, at: clock.wall()) { transaction in
+            try CertificatePolicy.note(certificate, of: nodeID, in: &transaction)
+        }
+    }
 }
 
 extension Manager: ClusterOperations {

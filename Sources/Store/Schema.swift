@@ -33,6 +33,7 @@ public struct Schema: Sendable {
                 TaskIndex.waiting: { $0.status.state < .assigned ? [TaskIndex.waiting] : [] },
             ]),
         TableSchema(of: Network.self),
+        TableSchema(of: RemovedNode.self, uniqueNames: false),
     ]
 
     func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }

@@ -75,6 +75,9 @@ import Testing
         #expect(await daemon.run("manager", "token", "manager", "--quiet").output == "SWMTKN-1-a-m\n")
         #expect(await daemon.run("join", "--token", "SWMTKN-1-a-w", "10.0.0.1").output.contains("joined the cluster"))
         #expect(await daemon.run("join", "--token", "secret", "10.0.0.1").status == 64)
+        #expect(await daemon.run("init", "--ca-cert", "/nowhere").status == 64)
+        let missing = await daemon.run("init", "--ca-cert", "/nowhere", "--ca-key", "/nowhere")
+        #expect(missing.status == 1 && missing.error.contains("/nowhere"), "\(missing)")
     }
 
     @Test func imagesAndNetworks() async throws {

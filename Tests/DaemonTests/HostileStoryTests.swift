@@ -7,7 +7,8 @@ import Testing
 @Suite(
     .enabled(
         if: Probe.canCreateNetworkNamespaces && Probe.hasProgram("runc") && Probe.hasProgram("conmon")
-            && Probe.hasProgram("python3"), "needs root, network namespaces, runc, conmon and python3"))
+            && Probe.hasProgram("python3") && Probe.hasProgram("openssl"),
+        "needs root, network namespaces, runc, conmon, python3 and openssl"))
 struct HostileStoryTests {
     @Test(.timeLimit(.minutes(5))) func nothingSentEndsOrBlocksADaemon() async throws {
         let loop = try EventLoop(name: "hostile-story")

@@ -35,6 +35,12 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func churn() async throws { try await tell("Tests/Stories/churn") }
 
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("openssl"), "no openssl command here"))
+    func certificates() async throws { try await tell("Tests/Stories/certificates") }
+
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("openssl"), "no openssl command here"))
+    func rootRotation() async throws { try await tell("Tests/Stories/root-rotation") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

@@ -48,4 +48,13 @@ import Testing
         #expect(Identifier.randomHex(bytes: 6).wholeMatch(of: /[0-9a-f]{12}/) != nil)
         #expect(randomBytes(0).isEmpty)
     }
+
+    @Test func base36IsTheNumberInDigits() {
+        #expect(Digest.base36([0]) == "00")
+        #expect(Digest.base36([35]) == "0z")
+        #expect(Digest.base36([255]) == "73")
+        #expect(Digest.base36([1, 0]) == "0074")
+        #expect(
+            Digest.base36([UInt8](repeating: 255, count: 32)) == "6dp5qcb22im238nr3wvp0ic7q99w035jmy2iw7i6n43d37jtof")
+    }
 }

@@ -27,6 +27,7 @@ public actor DispatcherSession {
     private let log = Logger("agent.session")
     private let jitter: @Sendable () -> Double
     private let onManagers: @Sendable ([ManagerEndpoint]) async -> Void
+    private let onRenewal: @Sendable () -> Void
 
     /// All managers as last heard; tried first next time.
     public private(set) var managers: [ManagerEndpoint] = []
@@ -39,16 +40,19 @@ public actor DispatcherSession {
 
     /// - Parameters:
     ///   - onManagers: told all managers whenever they are others than before, so that the node finds them after a restart.
+    ///   - onRenewal: told that a manager wants the node to ask for a certificate.
     ///   - registration: what the node says of itself; asked anew for every connection, statuses left to the session.
     public init(
         worker: Worker, connector: any DispatcherConnector, managers: [ManagerEndpoint] = [],
         onManagers: @escaping @Sendable ([ManagerEndpoint]) async -> Void = { _ in },
+        onRenewal: @escaping @Sendable () -> Void = {},
         registration: @escaping @Sendable () async -> Registration
     ) {
         self.worker = worker
         self.connector = connector
         self.managers = managers
         self.onManagers = onManagers
+        self.onRenewal = onRenewal
         self.registration = registration
         jitter = { Double.random(in: 1.0...1.1) }
     }
@@ -154,6 +158,7 @@ public actor DispatcherSession {
         case .managers(let endpoints): await remember(endpoints)
         case .logSubscribe(let subscription): subscribe(subscription, connection)
         case .logCancel(let id): subscriptions.removeValue(forKey: id)?.cancel()
+        case .renewCertificate: onRenewal()
         }
     }
 

@@ -5,19 +5,13 @@ import Platform
 /// What the payload of a frame is.
 private enum FrameType {
     static let json: UInt8 = 1
-    static let sealedJSON: UInt8 = 2
     static let bytes: UInt8 = 3
 }
 
-/// Messages over a framed channel: JSON, in the clear or sealed with the session's key, and plain bytes.
+/// Messages over a framed channel: JSON, and plain bytes.
 extension Channel {
     func send(json message: some Encodable) async throws {
         try await send(Frame(type: FrameType.json, payload: HTTPJSON.encode(message)))
-    }
-
-    /// For what carries secrets.
-    func send(sealed message: some Encodable) async throws {
-        try await send(Frame(type: FrameType.sealedJSON, payload: seal(HTTPJSON.encode(message))))
     }
 
     func send(bytes: [UInt8]) async throws { try await send(Frame(type: FrameType.bytes, payload: bytes)) }
@@ -26,11 +20,6 @@ extension Channel {
     func receive<Message: Decodable>(json type: Message.Type) async throws -> Message? {
         guard let payload = try await payload(of: FrameType.json) else { return nil }
         return try HTTPJSON.decode(type, from: payload)
-    }
-
-    func receive<Message: Decodable>(sealed type: Message.Type) async throws -> Message? {
-        guard let payload = try await payload(of: FrameType.sealedJSON) else { return nil }
-        return try HTTPJSON.decode(type, from: open(payload))
     }
 
     /// Closes the channel where `body` takes longer: whoever waits for the other end then gets an error.

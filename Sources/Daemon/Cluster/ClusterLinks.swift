@@ -2,7 +2,7 @@ import HTTP
 import Model
 import Platform
 
-/// Connections between this node and managers, each end proved with a key of its own.
+/// Connections between this node and managers, each end proved by its certificate.
 struct ClusterLinks: Sendable {
     let authentication: any ChannelAuthentication
     let loop: EventLoop
@@ -11,12 +11,14 @@ struct ClusterLinks: Sendable {
         static let connect: Duration = .seconds(3)
     }
 
-    /// A member's links. `keys` answers for nodes that connect to this one; nobody may connect to a worker.
-    init(identity: NodeIdentity, loop: EventLoop, keys: @escaping SharedKeyAuthentication.KeyLookup = { _, _ in nil }) {
-        let peer = PeerIdentity(
-            nodeID: identity.nodeID, role: PeerIdentity.Role(identity.role), clusterID: identity.clusterID)
-        let key = Array(identity.nodeKey.utf8)
-        authentication = SharedKeyAuthentication(identity: { peer }, ownKey: { _ in key }, lookup: keys)
+    /// A member's links. `objection` is asked about nodes that connect to this one; nobody may connect to a worker.
+    init(
+        _ credentials: CurrentCredentials, loop: EventLoop, objection: CertificateAuthentication.Objection? = nil
+    ) {
+        authentication =
+            if let objection { CertificateAuthentication(credentials, objection: objection) } else {
+                CertificateAuthentication(credentials)
+            }
         self.loop = loop
     }
 
@@ -58,6 +60,4 @@ private struct ChannelStream: ByteStream {
 
 extension PeerIdentity.Role {
     init(_ role: NodeRole) { self = role == .manager ? .manager : .worker }
-
-    var nodeRole: NodeRole { self == .manager ? .manager : .worker }
 }

@@ -24,14 +24,17 @@ actor Membership {
     private(set) var identity: NodeIdentity
     private(set) var manager: ManagerRole?
     private let environment: MembershipEnvironment
+    private let credentials: CurrentCredentials
     private var agent: AgentRole?
+    private var renewal: Task<Void, Never>?
     /// This part ends: the identity, which may be removed now, is not written again.
     private var isOver = false
     private let log = Logger("membership")
 
-    private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) {
+    private init(_ identity: NodeIdentity, _ environment: MembershipEnvironment) throws {
         self.identity = identity
         self.environment = environment
+        credentials = try identity.openCredentials()
     }
 
     // MARK: The three ways in
@@ -41,11 +44,15 @@ actor Membership {
         let addresses = try NodeAddresses(
             configuration: environment.configuration, advertise: request.advertiseAddress,
             dataPath: request.dataPathAddress, dataPathPort: request.dataPathPort, towards: nil)
-        let identity = NodeIdentity(founding: addresses)
-        let membership = Membership(identity, environment)
+        let clusterID = Identifier.random()
+        let authority = try request.authority(for: clusterID)
+        let identity = try NodeIdentity(
+            founding: addresses, clusterID: clusterID, by: authority,
+            validity: try request.certificateValidity())
+        let membership = try Membership(identity, environment)
         do {
             try await membership.takeUp { manager in
-                try await manager.initialize(request)
+                try await manager.initialize(request, by: authority)
             }
             try environment.identityFile.save(await membership.identity)
         } catch {
@@ -62,7 +69,7 @@ actor Membership {
     static func join(_ request: SwarmJoinRequest, in environment: MembershipEnvironment) async throws -> Membership {
         let joining = try Joining(request, environment.configuration, loop: environment.loops.cluster)
         return try await joining.run { identity in
-            let membership = Membership(identity, environment)
+            let membership = try Membership(identity, environment)
             do {
                 // Before anything counts on this node: after a crash here it resumes as the member that it then is.
                 try environment.identityFile.save(identity)
@@ -78,7 +85,7 @@ actor Membership {
 
     /// The cluster that the node was in when it stopped.
     static func resume(_ identity: NodeIdentity, in environment: MembershipEnvironment) async throws -> Membership {
-        let membership = Membership(identity, environment)
+        let membership = try Membership(identity, environment)
         try await membership.takeUp()
         return membership
     }
@@ -86,14 +93,60 @@ actor Membership {
     /// `found` makes the cluster, on the node that founds it.
     private func takeUp(_ found: (@Sendable (ManagerRole) async throws -> Void)? = nil) async throws {
         if identity.role == .manager {
-            let role = try await ManagerRole.open(identity, environment, isFounder: found != nil)
+            let role = try await ManagerRole.open(identity, credentials, environment, isFounder: found != nil)
             manager = role
             try await found?(role)
+            await comeBack(with: role)
+        }
+        let links = ClusterLinks(credentials, loop: environment.loops.cluster)
+        let certificates = CertificateRenewal(credentials, links: links) { [weak self] in
+            await self?.managers() ?? []
+        } keep: { [weak self] in
+            try await self?.keep($0)
         }
         agent = try await AgentRole.open(
-            identity, links: ClusterLinks(identity: identity, loop: environment.loops.cluster), environment,
+            identity, links: links, environment,
             managers: { [manager] in manager?.endpoints() ?? [] },
-            onManagers: { [weak self] in await self?.remember($0) })
+            onManagers: { [weak self] in await self?.remember($0) }, onRenewal: { certificates.renewSoon() })
+        // Lives as long as the membership, which no scope encloses.
+        renewal = Task { await certificates.run() }
+    }
+
+    /// A manager whose certificate has ended while it was off would be heard by nobody; it has in its state what makes another.
+    private func comeBack(with manager: ManagerRole) async {
+        let current = credentials.value
+        guard current.certificate.notAfter <= WallClock.now() else { return }
+        do {
+            let key = PrivateKey.generate()
+            let (certificate, roots) = try await manager.renew(current.node, CertificateRequest(signedBy: key).der)
+            try await keep(
+                NodeCredentials(key: key, certificate: certificate, roots: Certificate.all(pem: [UInt8](roots.utf8))))
+            log.warning(
+                "the certificate had ended; this manager has issued itself another",
+                ["ended": current.certificate.notAfter, "until": certificate.notAfter])
+        } catch {
+            log.error(
+                "no certificate could be issued here", ["next": current.adviceOnceEnded ?? "", "error": "\(error)"])
+        }
+    }
+
+    /// Durable first: a certificate in use is one that a restart finds.
+    private func keep(_ next: NodeCredentials) async throws {
+        guard !isOver else { throw CancellationError() }
+        var renewed = identity
+        renewed.credentials = String(decoding: next.pem, as: UTF8.self)
+        try environment.identityFile.save(renewed)
+        identity = renewed
+        let trusted = credentials.value.roots
+        credentials.replace(by: next)
+        if !trusted.allSatisfy(next.roots.contains) { await manager?.close(besides: next.roots) }
+    }
+
+    /// The managers that this node knows of.
+    private func managers() async -> [ManagerEndpoint] {
+        if let manager { return manager.endpoints() }
+        let told = await agent?.managers() ?? []
+        return told.isEmpty ? identity.managers : told
     }
 
     /// Writes down who the managers are, so that the daemon finds one after a restart, however many were replaced since.
@@ -112,6 +165,7 @@ actor Membership {
     /// Stops taking part; containers go on, and so does the identity.
     func stop() async {
         isOver = true
+        renewal?.cancel()
         await agent?.stop()
         agent = nil
         await manager?.stop()
@@ -122,6 +176,7 @@ actor Membership {
     func leave(force: Bool) async throws {
         if let manager, !force { throw await manager.leavingNeedsForce() }
         isOver = true
+        renewal?.cancel()
         if let agent {
             await agent.leave()
         } else {
@@ -147,10 +202,9 @@ actor Membership {
         info.nodeAddress = SocketAddress.parse(identity.advertiseAddress)?.host ?? identity.advertiseAddress
         info.localNodeState = .active
         info.controlAvailable = manager != nil
-        var managers = await agent?.managers() ?? []
-        if managers.isEmpty { managers = identity.managers }
-        info.remoteManagers = managers.map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
+        info.remoteManagers = await managers().map { SystemInfo.RemoteManager(nodeID: $0.nodeID, address: $0.address) }
         if let manager { await manager.describe(&info) }
+        if let advice = credentials.value.adviceOnceEnded { info.error = advice }
         return info
     }
 }

@@ -70,7 +70,8 @@ final class RaftLinks: Transport, Sendable {
                 // What fails on a channel that was open before fails for its age: it goes out on a new one at once.
                 for isLast in channel == nil ? [true] : [false, true] {
                     do {
-                        let open = if let channel { channel } else { try await Self.connect(links, to: address) }
+                        let open =
+                            if let channel { channel } else { try await Self.connect(links, to: peer, at: address) }
                         channel = open
                         try await open.send(bytes: bytes)
                         break
@@ -92,8 +93,13 @@ final class RaftLinks: Transport, Sendable {
 extension RaftLinks {
     /// A channel to a member that is closed here when it is closed there: a message would be lost on it before the kernel
     /// said so, and between followers the next message may be the election's.
-    private static func connect(_ links: ClusterLinks, to address: String) async throws -> Channel {
+    private static func connect(
+        _ links: ClusterLinks, to member: NodeID, at address: String
+    ) async throws -> Channel {
         let channel = try await links.open(.raft, to: address)
+        guard NodeID(of: channel.peer.nodeID) == member else {
+            throw ChannelError.wrongPeer(expected: "member \(member)", found: "\(channel.peer)")
+        }
         // Nothing is ever said this way, so that the read only ends: with the channel, at either side.
         Task(executorPreference: links.loop) {
             _ = try? await channel.receiveBytes()

@@ -10,16 +10,14 @@ import Platform
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
     /// The format of the file; a larger one is refused.
-    public static let currentFormat = 1
+    public static let currentFormat = 2
 
     public var format = NodeIdentity.currentFormat
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
-    /// Proves this node to managers: HMAC-SHA256(cluster key, node id), hexadecimal.
-    public var nodeKey: String
-    /// Managers only: what every node's key derives from.
-    public var clusterKey: String?
+    /// The node's private key, its certificate and the cluster's roots, PEM one after the other.
+    public var credentials: String
     /// `IP:PORT` where others reach this node's cluster port.
     public var advertiseAddress: String
     public var dataPathAddress: String
@@ -28,14 +26,13 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
     public var managers: [ManagerEndpoint]
 
     public init(
-        nodeID: String, clusterID: String, role: NodeRole, nodeKey: String, clusterKey: String?,
+        nodeID: String, clusterID: String, role: NodeRole, credentials: String,
         advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint]
     ) {
         self.nodeID = nodeID
         self.clusterID = clusterID
         self.role = role
-        self.nodeKey = nodeKey
-        self.clusterKey = clusterKey
+        self.credentials = credentials
         self.advertiseAddress = advertiseAddress
         self.dataPathAddress = dataPathAddress
         self.dataPathPort = dataPathPort
@@ -44,24 +41,50 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
 }
 
 extension NodeIdentity {
-    /// The first manager of a new cluster.
-    init(founding addresses: NodeAddresses) {
-        let nodeID = Identifier.random()
-        let clusterKey = Digest.hex(randomBytes(32))
+    /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
+    init(
+        founding addresses: NodeAddresses, clusterID: String, by authority: CertificateAuthority,
+        validity: Duration = CertificateAuthority.nodeValidity
+    ) throws {
+        let (nodeID, key) = (Identifier.random(), PrivateKey.generate())
+        let certificate = try authority.issue(
+            CertificateRequest(signedBy: key),
+            to: PeerIdentity(nodeID: nodeID, role: .manager, clusterID: clusterID), validity: validity)
         self.init(
-            nodeID: nodeID, clusterID: Identifier.random(), role: .manager,
-            nodeKey: NodeKey.derive(clusterKey: clusterKey, nodeID: nodeID, role: .manager), clusterKey: clusterKey,
+            try NodeCredentials(key: key, certificate: certificate, roots: [authority.root]),
             advertiseAddress: "\(addresses.advertise)", dataPathAddress: "\(addresses.dataPath)",
             dataPathPort: addresses.dataPathPort,
             managers: [ManagerEndpoint(nodeID: nodeID, address: "\(addresses.advertise)")])
     }
 
-    /// What a manager made of a node that asked to join.
-    init(nodeID: String, answer: JoinAnswer) {
+    /// Who a node is, is what its certificate says.
+    init(
+        _ credentials: NodeCredentials, advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16,
+        managers: [ManagerEndpoint]
+    ) {
         self.init(
-            nodeID: nodeID, clusterID: answer.clusterID, role: answer.role, nodeKey: answer.nodeKey,
-            clusterKey: answer.clusterKey, advertiseAddress: answer.advertiseAddress,
-            dataPathAddress: answer.dataPathAddress, dataPathPort: answer.dataPathPort, managers: answer.managers)
+            nodeID: credentials.node.nodeID, clusterID: credentials.node.clusterID,
+            role: credentials.node.role == .manager ? .manager : .worker,
+            credentials: String(decoding: credentials.pem, as: UTF8.self), advertiseAddress: advertiseAddress,
+            dataPathAddress: dataPathAddress, dataPathPort: dataPathPort, managers: managers)
+    }
+
+    /// The credentials in use.
+    ///
+    /// - Throws: `ConfigurationError` where they are not those of this node.
+    func openCredentials() throws -> CurrentCredentials {
+        do {
+            let credentials = try NodeCredentials(pem: [UInt8](credentials.utf8))
+            let node = PeerIdentity(nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID)
+            guard credentials.node == node else {
+                throw CertificateError.untrusted("it is that of \(credentials.node), and this is \(node)")
+            }
+            return CurrentCredentials(credentials)
+        } catch {
+            throw ConfigurationError(
+                "the credentials in identity.json are damaged (\(error)); restore it from a backup, or remove it and join "
+                    + "again")
+        }
     }
 }
 
@@ -70,22 +93,31 @@ struct IdentityFile: Sendable {
     private let path: String
     private static let limitBytes = 1 << 20
 
+    /// What every format has.
+    private struct Format: Decodable { let format: Int }
+
     init(dataDirectory: String) { path = dataDirectory + "/identity.json" }
 
     /// Nil when the node is in no cluster.
     func load() throws -> NodeIdentity? {
         guard Files.exists(path) else { return nil }
         let bytes = try Files.read(path, limit: Self.limitBytes)
+        if let format = try? JSONDecoder().decode(Format.self, from: Data(bytes)).format {
+            guard format <= NodeIdentity.currentFormat else {
+                throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
+            }
+            guard format >= NodeIdentity.currentFormat else {
+                throw ConfigurationError(
+                    "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
+                        + "join a cluster anew")
+            }
+        }
         let identity: NodeIdentity
         do {
             identity = try JSONDecoder().decode(NodeIdentity.self, from: Data(bytes))
         } catch {
             throw ConfigurationError(
                 "\(path) is damaged (\(error)); restore it from a backup, or remove it and join again")
-        }
-        guard identity.format <= NodeIdentity.currentFormat else {
-            throw ConfigurationError(
-                "\(path) was written by a newer clusterd (format \(identity.format)); upgrade this one")
         }
         return identity
     }

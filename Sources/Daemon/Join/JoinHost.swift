@@ -3,7 +3,7 @@ import Model
 import Platform
 import Raft
 
-/// A manager's end of a join channel: admits a node whose token proved itself in the handshake.
+/// A manager's end of a join channel: admits a node that shows a token, and gives it the certificate that it asks for.
 struct JoinHost: Sendable {
     private let manager: ManagerRole
     private let loop: EventLoop
@@ -26,37 +26,35 @@ struct JoinHost: Sendable {
             try await admit(channel)
         } catch let error as RaftError where error.isOutcomeUnknown {
             // The node may be a voter now, and one that votes must stay: it is left to find out.
-            log.warning(
-                "whether a node became a voter is not known", ["node": channel.peer.nodeID, "error": "\(error)"])
+            log.warning("whether a node became a voter is not known", ["error": "\(error)"])
         } catch {
-            log.warning("a node was not admitted", ["node": channel.peer.nodeID, "error": "\(error)"])
-            try? await channel.send(sealed: JoinHostMessage.refused(HTTPError(describing: error).message))
+            log.warning("a node was not admitted", ["error": "\(error)"])
+            try? await channel.send(json: JoinHostMessage.refused(HTTPError(describing: error).message))
         }
     }
 
     private func admit(_ channel: Channel) async throws {
         let first = try await channel.closing(after: Limits.request, loop) {
-            try await channel.receive(sealed: JoinerMessage.self)
+            try await channel.receive(json: JoinerMessage.self)
         }
-        guard case .request(let request)? = first, request.nodeID == channel.peer.nodeID else {
-            throw HTTPError(.badRequest, "a join begins with a request of the node that proved itself")
+        guard case .request(let request)? = first else {
+            throw HTTPError(.badRequest, "a join begins with a request")
         }
         let timer = loop.schedule(after: Limits.join) { channel.close() }
         defer { timer.cancel() }
         if let leader = try await manager.otherLeader() {
-            try await channel.send(sealed: JoinHostMessage.redirect(leader))
+            try await channel.send(json: JoinHostMessage.redirect(leader))
             return
         }
-        // The role is that of the token which keyed the handshake, never what the node says of itself.
-        let role = channel.peer.role.nodeRole
-        let answer = try await manager.admit(request, as: role)
-        try await channel.send(sealed: JoinHostMessage.admitted(answer))
-        guard case .ready? = try await channel.receive(sealed: JoinerMessage.self) else {
+        // The id is drawn here and the role is that of the token, never what the node says of itself.
+        let (node, answer) = try await manager.admit(request)
+        try await channel.send(json: JoinHostMessage.admitted(answer))
+        guard case .ready? = try await channel.receive(json: JoinerMessage.self) else {
             throw HTTPError(.badRequest, "the joining node went away before it was ready")
         }
-        if role == .manager { try await manager.addVoter(request.nodeID, at: answer.advertiseAddress) }
-        try await channel.send(sealed: JoinHostMessage.complete)
-        log.info("node joined", ["node": request.nodeID, "role": role.rawValue, "address": answer.advertiseAddress])
+        if node.role == .manager { try await manager.addVoter(node.nodeID, at: request.advertiseAddress) }
+        try await channel.send(json: JoinHostMessage.complete)
+        log.info("node joined", ["node": node.nodeID, "role": node.role.word, "address": request.advertiseAddress])
     }
 }
 

@@ -1,13 +1,15 @@
+import FoundationEssentials
 import Model
 
-/// What a joining node says on a join channel, once the token has proved itself. One JSON object a frame.
+/// What a joining node says on a join channel, which is encrypted, to a manager that has proved to be one. One JSON object a
+/// frame.
 enum JoinerMessage: Codable, Sendable {
     case request(JoinRequest)
     /// The answer is stored and, for a manager, its Raft member listens: it may be counted as a voter from now on.
     case ready
 }
 
-/// What the manager answers. Everything after the handshake is sealed with the channel's session key.
+/// What the manager answers.
 enum JoinHostMessage: Codable, Sendable {
     case admitted(JoinAnswer)
     /// Only the leader admits: ask there.
@@ -18,7 +20,10 @@ enum JoinHostMessage: Codable, Sendable {
 }
 
 struct JoinRequest: Codable, Sendable {
-    var nodeID: String
+    /// As the operator gave it; what it is good for is the manager's to say.
+    var token: String
+    /// PKCS#10 (DER), signed by the key that the node keeps to itself.
+    var certificateRequest: Data
     var description: NodeDescription
     /// `IP:PORT`
     var advertiseAddress: String
@@ -27,13 +32,10 @@ struct JoinRequest: Codable, Sendable {
 }
 
 struct JoinAnswer: Codable, Sendable {
-    var clusterID: String
-    var role: NodeRole
-    var nodeKey: String
-    /// Only for managers.
-    var clusterKey: String?
-    var advertiseAddress: String
-    var dataPathAddress: String
+    /// PEM; it says who the node is: its id, its role, its cluster.
+    var certificate: String
+    /// PEM; the one that the token names.
+    var rootCertificate: String
     var dataPathPort: UInt16
     var managers: [ManagerEndpoint]
 }

@@ -1,12 +1,15 @@
+import FoundationEssentials
 import HTTP
 import Model
 import Platform
 
-/// The joining node's end of a join: proves the token, says who it is, and becomes what the answer says.
+/// The joining node's end of a join: finds a manager under the root that its token names, shows it the token, and becomes what
+/// the certificate that it gets says.
 struct Joining: Sendable {
     private let token: JoinToken
     private let remotes: [String]
     private let request: JoinRequest
+    private let key: PrivateKey
     private let loop: EventLoop
 
     enum Limits {
@@ -34,8 +37,9 @@ struct Joining: Sendable {
         let addresses = try NodeAddresses(
             configuration: configuration, advertise: wish.advertiseAddress, dataPath: wish.dataPathAddress,
             dataPathPort: nil, towards: SocketAddress.parse(remotes[0]))
+        key = PrivateKey.generate()
         request = JoinRequest(
-            nodeID: Identifier.random(),
+            token: token.description, certificateRequest: Data(CertificateRequest(signedBy: key).der),
             description: HostFacts.current.nodeDescription(name: configuration.name),
             advertiseAddress: "\(addresses.advertise)", dataPathAddress: "\(addresses.dataPath)",
             availability: wish.availability ?? .active)
@@ -67,8 +71,8 @@ struct Joining: Sendable {
             let channel = try await connect(to: try ClusterLinks.parse(target))
             defer { channel.close() }
             let answer = try await channel.closing(after: Limits.answer, loop) {
-                try await channel.send(sealed: JoinerMessage.request(request))
-                return try await channel.receive(sealed: JoinHostMessage.self)
+                try await channel.send(json: JoinerMessage.request(request))
+                return try await channel.receive(json: JoinHostMessage.self)
             }
             switch answer {
             case .redirect(let leader): target = leader.address
@@ -76,13 +80,13 @@ struct Joining: Sendable {
             case .admitted(let answer):
                 let membership: Membership
                 do {
-                    membership = try await accepted(NodeIdentity(nodeID: request.nodeID, answer: answer))
+                    membership = try await accepted(identity(answer))
                 } catch {
                     throw HTTPError(.internalServerError, "admitted, but this node cannot take up its part: \(error)")
                 }
                 do {
                     try await channel.closing(after: Limits.confirmation, loop) {
-                        try await channel.send(sealed: JoinerMessage.ready)
+                        try await channel.send(json: JoinerMessage.ready)
                         try await confirm(channel)
                     }
                 } catch let error as HTTPError where error.status == .forbidden {
@@ -101,7 +105,7 @@ struct Joining: Sendable {
     }
 
     private func confirm(_ channel: Channel) async throws {
-        switch try await channel.receive(sealed: JoinHostMessage.self) {
+        switch try await channel.receive(json: JoinHostMessage.self) {
         case .complete: return
         case .refused(let reason): throw HTTPError(.forbidden, reason)
         case .admitted, .redirect, nil:
@@ -109,38 +113,32 @@ struct Joining: Sendable {
         }
     }
 
-    /// A token does not say which role it gives: the handshake is tried as a worker, then as a manager.
-    private func connect(to remote: SocketAddress) async throws -> Channel {
-        do {
-            return try await connect(to: remote, as: .worker)
-        } catch let error as ChannelError where error.isAboutKeys {
-            do {
-                return try await connect(to: remote, as: .manager)
-            } catch let error as ChannelError where error.isAboutKeys {
-                throw HTTPError(
-                    .forbidden,
-                    "the manager at \(remote) does not know this token: it may be of another cluster, or rotated since; "
-                        + "ask a manager with \"clusterctl manager token worker\"")
-            }
+    /// What the answer makes of this node, once it is sure that the answer is for its key and of the token's root.
+    private func identity(_ answer: JoinAnswer) throws -> NodeIdentity {
+        let root = try Certificate(pem: [UInt8](answer.rootCertificate.utf8))
+        guard Digest.base36(root.digest) == token.clusterDigest else {
+            throw CertificateError.untrusted("the root is not the one that the token names")
         }
+        let credentials = try NodeCredentials(
+            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: [root])
+        return NodeIdentity(
+            credentials, advertiseAddress: request.advertiseAddress, dataPathAddress: request.dataPathAddress,
+            dataPathPort: answer.dataPathPort, managers: answer.managers)
     }
 
-    private func connect(to remote: SocketAddress, as role: PeerIdentity.Role) async throws -> Channel {
-        let identity = PeerIdentity(nodeID: request.nodeID, role: role, clusterID: "")
-        let key = Array(token.secret.utf8)
-        return try await Channel.connect(
-            to: remote, purpose: .join,
-            authentication: SharedKeyAuthentication(identity: { identity }, ownKey: { _ in key }), loop: loop,
-            timeout: Limits.connect)
-    }
-}
-
-extension ChannelError {
-    /// Whether the other end would not have the key, for which it gives no reasons.
-    fileprivate var isAboutKeys: Bool {
-        switch self {
-        case .notAuthentic, .refused: true
-        default: false
+    /// Nothing is said to a manager of another root, not even the token.
+    private func connect(to remote: SocketAddress) async throws -> Channel {
+        let digest = token.clusterDigest
+        do {
+            return try await Channel.connect(
+                to: remote, purpose: .join,
+                authentication: StrangerAuthentication { Digest.base36($0) == digest }, loop: loop,
+                timeout: Limits.connect)
+        } catch TLSError.untrusted(let reason) {
+            throw HTTPError(
+                .forbidden,
+                "the manager at \(remote) is not one of the token's cluster (\(reason)): the token may be of another "
+                    + "cluster; ask a manager of this one with \"clusterctl manager token worker\"")
         }
     }
 }

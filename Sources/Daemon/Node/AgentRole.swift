@@ -25,10 +25,12 @@ actor AgentRole {
     /// - Parameters:
     ///   - managers: those that the node knows as one of them; none on a worker.
     ///   - onManagers: told who the managers are whenever that changes.
+    ///   - onRenewal: told that the node is to ask for a certificate now.
     static func open(
         _ identity: NodeIdentity, links: ClusterLinks, _ environment: MembershipEnvironment,
         managers: @escaping @Sendable () -> [ManagerEndpoint],
-        onManagers: @escaping @Sendable ([ManagerEndpoint]) async -> Void
+        onManagers: @escaping @Sendable ([ManagerEndpoint]) async -> Void,
+        onRenewal: @escaping @Sendable () -> Void
     ) async throws -> AgentRole {
         guard let dataPath = IPv4Address(identity.dataPathAddress) else {
             throw ConfigurationError("the identity's data path address is not one: \(identity.dataPathAddress)")
@@ -46,7 +48,7 @@ actor AgentRole {
         let dataPathAddress = identity.dataPathAddress
         let session = DispatcherSession(
             worker: worker, connector: ManagerConnector(links: links) { managers() + identity.managers.shuffled() },
-            onManagers: onManagers
+            onManagers: onManagers, onRenewal: onRenewal
         ) {
             Registration(description: description, dataPathAddress: dataPathAddress, statuses: [])
         }

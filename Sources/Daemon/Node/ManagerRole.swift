@@ -10,14 +10,13 @@ import Store
 /// A manager: its member of the Raft group, the replicated state, what plans over it while this one leads, and the port
 /// where other nodes reach it.
 actor ManagerRole {
-    private let identity: NodeIdentity
-    private let clusterKey: String
-    private let store: Store
-    private let raft: RaftNode
+    let identity: NodeIdentity
+    let store: Store
+    let raft: RaftNode
     private let raftLinks: RaftLinks
-    private let links: ClusterLinks
-    private let manager: Manager
-    private let members: RaftMembers
+    let links: ClusterLinks
+    let manager: Manager
+    let members: RaftMembers
     private let router: Router
     private let environment: MembershipEnvironment
     private var port: ChannelListener?
@@ -27,7 +26,7 @@ actor ManagerRole {
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
     /// Connections that are served, by the node at their other end.
-    private var channels: [String: [ObjectIdentifier: Channel]] = [:]
+    private(set) var channels: [String: [ObjectIdentifier: Channel]] = [:]
     private var isStopped = false
     private var leaderClient: (manager: ManagerEndpoint, client: HTTPClient)?
     private let log = Logger("manager")
@@ -49,20 +48,17 @@ actor ManagerRole {
     /// Opens the state, joins the Raft group and listens. A founder's group begins with itself; another member waits to be
     /// added, or is one already.
     static func open(
-        _ identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
+        _ identity: NodeIdentity, _ credentials: CurrentCredentials, _ environment: MembershipEnvironment,
+        isFounder: Bool
     ) async throws -> ManagerRole {
-        guard let clusterKey = identity.clusterKey else {
-            throw ConfigurationError("the identity of a manager lacks the cluster's key: leave --force, and join again")
-        }
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
         let store = try Store(
             path: directory + "/state.db",
             schema: Schema(
                 tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
-        let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
-        let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
-            keys.key(of: claimed, for: purpose)
+        let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
+            Self.objection(to: peer, for: purpose, store)
         }
         let raftLinks = RaftLinks(
             links: links,
@@ -74,7 +70,7 @@ actor ManagerRole {
         }
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
-            identity, clusterKey: clusterKey, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
+            identity, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
         do {
             try await role.start()
         } catch {
@@ -85,11 +81,10 @@ actor ManagerRole {
     }
 
     private init(
-        _ identity: NodeIdentity, clusterKey: String, store: Store, raft: RaftNode, raftLinks: RaftLinks,
+        _ identity: NodeIdentity, store: Store, raft: RaftNode, raftLinks: RaftLinks,
         links: ClusterLinks, _ environment: MembershipEnvironment
     ) {
         self.identity = identity
-        self.clusterKey = clusterKey
         self.store = store
         self.raft = raft
         self.raftLinks = raftLinks
@@ -250,33 +245,28 @@ actor ManagerRole {
             channels[peer]?[ObjectIdentifier(channel)] = nil
             if channels[peer]?.isEmpty == true { channels[peer] = nil }
         }
-        switch channel.purpose {
-        case .raft:
-            // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
-            guard channel.peer.role == .manager else { return }
-            await Self.receive(from: channel, for: raft, discovery, log)
-        case .dispatch:
-            await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
-        case .api:
-            guard isManager(channel.peer) else {
-                return log.warning("refused the API to a node that is no manager", ["node": channel.peer.nodeID])
-            }
-            await environment.api.serve(
-                channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.nodeRole.rawValue))
-        case .join:
-            await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
+        // A connection lasts no longer than the certificate that it began with; its node comes again with the next.
+        let timer = channel.certificate.map { certificate in
+            environment.loops.cluster.schedule(after: certificate.notAfter - WallClock.now()) { channel.close() }
         }
-    }
-
-    /// A key outlives the node's removal, so the state has the last word.
-    private func isManager(_ peer: PeerIdentity) -> Bool {
-        peer.role == .manager && store.snapshot.get(Node.self, peer.nodeID)?.spec.role == .manager
+        defer { timer?.cancel() }
+        // Once more: what was removed until here is not sent away any more.
+        guard Self.objection(to: channel.peer, for: channel.purpose, store) == nil else { return }
+        switch channel.purpose {
+        case .raft: await Self.receive(from: channel, for: raft, discovery, log)
+        case .dispatch: await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
+        case .api:
+            await environment.api.serve(
+                channel.stream, peer: HTTPPeer(nodeID: channel.peer.nodeID, role: channel.peer.role.word))
+        case .join: await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
+        case .renew: await RenewalHost(manager: self, loop: environment.loops.cluster).serve(channel)
+        }
     }
 
     /// A node that is removed loses the connections it has; an agent that comes again is told why.
     private func sendAway(removedIn changes: [Change]) {
         for change in changes where change.table == Node.table && change.new == nil {
-            for channel in (channels[change.id] ?? [:]).values where channel.purpose != .raft { channel.close() }
+            for channel in (channels[change.id] ?? [:]).values { channel.close() }
         }
     }
 
@@ -285,8 +275,7 @@ actor ManagerRole {
     ) async {
         do {
             while let bytes = try await channel.receiveBytes() {
-                let message = try Message(decoding: bytes)
-                guard message.from == NodeID(of: channel.peer.nodeID) else { throw ChannelError.notAuthentic }
+                let message = try Message(decoding: bytes, sentBy: channel.peer)
                 discovery?.heard(of: message.from)
                 raft.receive(message)
             }
@@ -298,7 +287,7 @@ actor ManagerRole {
     // MARK: Members
 
     /// Makes the cluster, on the node that founds it.
-    func initialize(_ request: SwarmInitRequest) async throws {
+    func initialize(_ request: SwarmInitRequest, by authority: CertificateAuthority) async throws {
         let deadline = ContinuousClock.now + Limits.founding
         while !isLeading {
             guard ContinuousClock.now < deadline else {
@@ -307,61 +296,13 @@ actor ManagerRole {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await manager.found(
-            request, clusterID: identity.clusterID, clusterKey: clusterKey, dataPathPort: identity.dataPathPort,
+            request, clusterID: identity.clusterID, authority: authority, dataPathPort: identity.dataPathPort,
             first: Joiner(
                 nodeID: identity.nodeID, role: .manager,
                 description: HostFacts.current.nodeDescription(name: environment.configuration.name),
                 availability: request.availability ?? .active, address: identity.advertiseAddress,
-                dataPathAddress: identity.dataPathAddress))
-    }
-
-    /// Lets a node in, with the role of its token.
-    func admit(_ request: JoinRequest, as role: NodeRole) async throws -> JoinAnswer {
-        guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
-            port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
-        else {
-            throw HTTPError(
-                .badRequest,
-                "the node must be reached by IPv4 addresses, not \(request.advertiseAddress), \(request.dataPathAddress)"
-            )
-        }
-        guard try HTTPJSON.encode(request.description).count <= Limits.descriptionBytes else {
-            throw HTTPError(.badRequest, "the node says more than \(Limits.descriptionBytes) bytes of itself")
-        }
-        try await manager.admit(
-            Joiner(
-                nodeID: request.nodeID, role: role, description: request.description,
-                availability: request.availability, address: request.advertiseAddress,
-                dataPathAddress: request.dataPathAddress))
-        return JoinAnswer(
-            clusterID: identity.clusterID, role: role,
-            nodeKey: NodeKey.derive(clusterKey: clusterKey, nodeID: request.nodeID, role: role),
-            clusterKey: role == .manager ? clusterKey : nil, advertiseAddress: request.advertiseAddress,
-            dataPathAddress: request.dataPathAddress, dataPathPort: identity.dataPathPort,
-            managers: members.endpoints())
-    }
-
-    /// Counts a joined manager as a voter; waits out other changes of the members.
-    ///
-    /// - Throws: `HTTPError` 400 where nobody answers at its address: a voter that is not there could cost the quorum.
-    func addVoter(_ nodeID: String, at address: String) async throws {
-        do {
-            try await links.open(.raft, to: address, expecting: nodeID).close()
-        } catch {
-            throw HTTPError(
-                .badRequest,
-                "the new manager does not answer at \(address), its advertise address (\(error)): give it an "
-                    + "address at which the other managers reach it")
-        }
-        for _ in 0..<Limits.memberChanges {
-            do {
-                try await raft.addVoter(Member(id: NodeID(of: nodeID), address: address))
-                return
-            } catch let error as RaftError where error.code == .changeInProgress {
-                try await Task.sleep(for: Limits.memberChangePause)
-            }
-        }
-        throw HTTPError(.serviceUnavailable, "another change of the managers does not end; try again")
+                dataPathAddress: identity.dataPathAddress,
+                certificate: NodeCertificate(try identity.openCredentials().value)))
     }
 
     // MARK: Leaving

@@ -10,7 +10,11 @@ struct ClusterRoutes: Sendable {
     func register(in router: inout Router) {
         router.get("/swarm") { _ in
             let (cluster, secrets) = try Self.objects(api.snapshot)
-            return try .json(ClusterDetail(cluster: cluster, tokens: secrets.joinTokens))
+            return try .json(
+                ClusterDetail(
+                    cluster: cluster, tokens: secrets.joinTokens,
+                    trustRoots: RootRotation.Wanted(secrets).roots.joined(),
+                    progress: try RotationProgress(secrets, api.snapshot)))
         }
         router.post("/swarm/update") { request in
             try await update(request)
@@ -19,8 +23,8 @@ struct ClusterRoutes: Sendable {
         router.get("/swarm/unlockkey") { _ in try .json(["UnlockKey": ""]) }
     }
 
-    /// What clients send back as they know it from Docker: this cluster's consensus and certificates are not set here.
-    private static let heldElsewhere: Set<String> = ["Raft", "CAConfig"]
+    /// What clients send back as they know it from Docker: this cluster's consensus is not set here.
+    private static let heldElsewhere: Set<String> = ["Raft"]
 
     private static func objects(_ snapshot: Snapshot) throws -> (Cluster, ClusterSecrets) {
         guard let cluster = snapshot.all(Cluster.self).first, let secrets = snapshot.all(ClusterSecrets.self).first
@@ -41,7 +45,14 @@ struct ClusterRoutes: Sendable {
             if let period = spec.dispatcher?.heartbeatPeriod, period != 0, period < 100_000_000 {
                 throw ServiceValidation.invalid("heartbeat period must be at least 100 ms")
             }
+            let asked = spec.caConfig
+            let certificates = asked ?? cluster.spec.caConfig
+            let isRotating = (asked?.forceRotate ?? 0) > (cluster.spec.caConfig?.forceRotate ?? 0)
+            if !isRotating, asked?.signingCertificate ?? "" != "" || asked?.signingKey ?? "" != "" {
+                throw HTTPError(.badRequest, "another root takes the place of the present one by rotation: ForceRotate")
+            }
             cluster.spec = spec
+            cluster.spec.caConfig = try CertificatePolicy.checked(certificates)
             try transaction.put(cluster)
             if query.flag("rotateWorkerToken") {
                 secrets.joinTokens.worker = try Self.rotated(secrets.joinTokens.worker)
@@ -50,6 +61,10 @@ struct ClusterRoutes: Sendable {
                 secrets.joinTokens.manager = try Self.rotated(secrets.joinTokens.manager)
             }
             try transaction.put(secrets)
+            if isRotating {
+                try RootRotation.begin(
+                    try CertificatePolicy.authority(asked: asked, clusterID: cluster.id), in: &transaction)
+            }
         }
     }
 
@@ -64,9 +79,12 @@ struct ClusterRoutes: Sendable {
 private struct ClusterDetail: Encodable {
     let cluster: Cluster
     let tokens: JoinTokens
+    let trustRoots: String
+    let progress: RotationProgress?
 
     private enum Key: String, CodingKey {
         case joinTokens = "JoinTokens"
+        case rotation = "RootRotation"
         case tlsInfo = "TLSInfo"
     }
 
@@ -74,6 +92,26 @@ private struct ClusterDetail: Encodable {
         try cluster.encode(to: encoder)
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(tokens, forKey: .joinTokens)
-        try container.encode([String: String](), forKey: .tlsInfo)
+        try container.encode(["TrustRoot": trustRoots], forKey: .tlsInfo)
+        try container.encodeIfPresent(progress, forKey: .rotation)
+    }
+}
+
+/// How far a change of the root is. Docker has no word for it.
+private struct RotationProgress: Encodable {
+    let phase: ClusterSecrets.RootRotation.Phase
+    /// The ids of the nodes that have not taken this step.
+    let waiting: [String]
+
+    private enum CodingKeys: String, CodingKey {
+        case phase = "Phase"
+        case waiting = "Waiting"
+    }
+
+    /// Nil where every node uses the root in force alone.
+    init?(_ secrets: ClusterSecrets, _ snapshot: Snapshot) throws {
+        waiting = RootRotation.waiting(snapshot, for: try RootRotation.Wanted(secrets).record()).map(\.id)
+        if secrets.rotation == nil, waiting.isEmpty { return nil }
+        phase = secrets.rotation?.phase ?? .forgetting
     }
 }

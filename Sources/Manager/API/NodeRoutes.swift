@@ -91,7 +91,7 @@ struct NodeRoutes: Sendable {
                 "rpc error: code = FailedPrecondition desc = node \(node.id) is not down and can't be removed")
         }
         if statuses[node.id] != nil { try await api.operations.removeMember(nodeID: node.id) }
-        try await api.update { transaction in transaction.delete(Node.self, node.id) }
+        try await api.update { transaction in try CertificatePolicy.remove(node.id, in: &transaction) }
     }
 
     /// Taking a member out is itself decided by a quorum, and must leave one.

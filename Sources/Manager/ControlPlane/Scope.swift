@@ -54,6 +54,7 @@ extension Node {
         node.status.address = nil
         node.managerStatus = nil
         node.dataPathAddress = nil
+        node.certificate = nil
         return node
     }
 }

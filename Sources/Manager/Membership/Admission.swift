@@ -15,10 +15,11 @@ struct Admission: Sendable {
 
     /// What a new cluster begins with: itself, its secrets, the ingress network and its first manager.
     func found(
-        _ request: SwarmInitRequest, clusterID: String, clusterKey: String, dataPathPort: UInt16, first: Joiner
+        _ request: SwarmInitRequest, clusterID: String, authority: CertificateAuthority, dataPathPort: UInt16,
+        first: Joiner
     ) async throws {
         let pools = try Self.pools(request)
-        let digest = Self.base36(Digest.sha256(clusterID + clusterKey))
+        let digest = Digest.base36(authority.root.digest)
         let tokens = JoinTokens(
             worker: JoinToken(clusterDigest: digest, secret: Identifier.random()).description,
             manager: JoinToken(clusterDigest: digest, secret: Identifier.random()).description)
@@ -31,6 +32,9 @@ struct Admission: Sendable {
         if (spec.dispatcher?.heartbeatPeriod ?? 0) == 0 {
             spec.dispatcher = .init(heartbeatPeriod: DispatchLimits.heartbeatPeriod.inNanoseconds)
         }
+        // What signs is in the secrets, and shown to nobody.
+        spec.caConfig = try CertificatePolicy.checked(
+            .init(nodeCertificateExpiry: spec.caConfig?.nodeCertificateExpiry))
         let clusterSpec = spec
         try await store.update(through: proposer, at: clock.wall()) { transaction in
             let now = transaction.now
@@ -39,7 +43,10 @@ struct Admission: Sendable {
                     id: clusterID, createdAt: now, spec: clusterSpec, dataPathPort: UInt32(dataPathPort),
                     defaultAddressPool: pools, subnetSize: request.subnetSize.flatMap { $0 == 0 ? nil : $0 } ?? 24))
             try transaction.put(
-                ClusterSecrets(id: clusterID, createdAt: now, joinTokens: tokens, clusterKey: clusterKey))
+                ClusterSecrets(
+                    id: clusterID, createdAt: now, joinTokens: tokens,
+                    rootCertificate: String(decoding: authority.root.pem, as: UTF8.self),
+                    rootKey: String(decoding: authority.key.pem, as: UTF8.self)))
             try transaction.put(
                 Network(
                     id: Identifier.random(), createdAt: now, name: Network.ingressName,
@@ -55,8 +62,10 @@ struct Admission: Sendable {
             joiner.nodeID.utf8.allSatisfy({ (48...57).contains($0) || (97...122).contains($0) })
         else { throw HTTPError(.badRequest, "'\(joiner.nodeID)' is no node id: up to 64 letters and digits are") }
         try await store.update(through: proposer, at: clock.wall()) { transaction in
-            guard transaction.get(Node.self, joiner.nodeID) == nil else {
-                throw HTTPError(.conflict, "a node of the id \(joiner.nodeID) is in the cluster already")
+            guard transaction.get(Node.self, joiner.nodeID) == nil,
+                transaction.get(RemovedNode.self, joiner.nodeID) == nil
+            else {
+                throw HTTPError(.conflict, "a node of the id \(joiner.nodeID) is or was in the cluster already")
             }
             guard transaction.snapshot.count(Node.self) < Limits.nodes else {
                 throw HTTPError(.serviceUnavailable, "the cluster has \(Limits.nodes) nodes, which is the most")
@@ -70,7 +79,7 @@ struct Admission: Sendable {
             id: joiner.nodeID, createdAt: now, spec: NodeSpec(role: joiner.role, availability: joiner.availability),
             description: joiner.description,
             status: NodeStatus(state: .unknown, message: "joined", address: host(of: joiner.address)),
-            dataPathAddress: joiner.dataPathAddress)
+            dataPathAddress: joiner.dataPathAddress, certificate: joiner.certificate)
     }
 
     static func host(of address: String) -> String {
@@ -89,14 +98,6 @@ struct Admission: Sendable {
             throw HTTPError(.badRequest, "invalid default address pool subnet size \(size): 16 to 29 are possible")
         }
         return given.isEmpty ? ["10.0.0.0/8"] : given
-    }
-
-    /// Fifty digits, as long as those of Docker's tokens.
-    private static func base36(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
-        var text: [UInt8] = []
-        for index in 0..<50 { text.append(digits[Int(bytes[index % bytes.count] ^ UInt8(index)) % 36]) }
-        return String(decoding: text, as: UTF8.self)
     }
 }
 

@@ -10,10 +10,12 @@ public struct Joiner: Sendable {
     public var address: String
     /// Where other nodes' VXLAN devices reach it.
     public var dataPathAddress: String
+    /// Which roots it uses, where that is known.
+    public var certificate: NodeCertificate?
 
     public init(
         nodeID: String, role: NodeRole, description: NodeDescription, availability: NodeAvailability, address: String,
-        dataPathAddress: String
+        dataPathAddress: String, certificate: NodeCertificate? = nil
     ) {
         self.nodeID = nodeID
         self.role = role
@@ -21,5 +23,6 @@ public struct Joiner: Sendable {
         self.availability = availability
         self.address = address
         self.dataPathAddress = dataPathAddress
+        self.certificate = certificate
     }
 }

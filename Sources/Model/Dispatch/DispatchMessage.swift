@@ -26,6 +26,8 @@ public enum ManagerMessage: Codable, Sendable, Equatable {
     case managers([ManagerEndpoint])
     case logSubscribe(LogSubscription)
     case logCancel(subscription: String)
+    /// The node is to ask for a certificate and the roots that are trusted, now.
+    case renewCertificate
 }
 
 /// The bounds and periods of the dispatcher protocol.

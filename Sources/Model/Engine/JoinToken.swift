@@ -1,7 +1,7 @@
 /// What lets a node in: `SWMTKN-1-<cluster digest>-<secret>`, as Docker spells its tokens.
 ///
-/// The digest names the cluster so that a token of another one is told apart before anything else is tried; the secret
-/// is never sent: it keys the challenge of the join handshake.
+/// The digest, SHA-256 to the base 36, is that of the cluster's root certificate: whom the joining node trusts. The secret
+/// goes to nobody who has not proved to be a manager under that root.
 public struct JoinToken: Sendable, Hashable, CustomStringConvertible {
     public var clusterDigest: String
     public var secret: String

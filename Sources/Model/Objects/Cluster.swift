@@ -48,15 +48,17 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
     public var labels: [String: String]?
     public var orchestration: Orchestration?
     public var dispatcher: Dispatcher?
+    public var caConfig: CAConfig?
 
     public init(
         name: String? = nil, labels: [String: String]? = nil, orchestration: Orchestration? = nil,
-        dispatcher: Dispatcher? = nil
+        dispatcher: Dispatcher? = nil, caConfig: CAConfig? = nil
     ) {
         self.name = name
         self.labels = labels
         self.orchestration = orchestration
         self.dispatcher = dispatcher
+        self.caConfig = caConfig
     }
 
     enum CodingKeys: String, CodingKey {
@@ -64,6 +66,7 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
         case labels = "Labels"
         case orchestration = "Orchestration"
         case dispatcher = "Dispatcher"
+        case caConfig = "CAConfig"
     }
 
     /// How the leader keeps its tasks.
@@ -74,6 +77,34 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
         public init(taskHistoryRetentionLimit: Int64?) { self.taskHistoryRetentionLimit = taskHistoryRetentionLimit }
 
         enum CodingKeys: String, CodingKey { case taskHistoryRetentionLimit = "TaskHistoryRetentionLimit" }
+    }
+
+    /// How nodes get their certificates.
+    public struct CAConfig: Codable, Sendable, Equatable {
+        /// Nanoseconds for which a node's certificate is valid.
+        public var nodeCertificateExpiry: Int64?
+        /// A root of the operator's own and its key, PEM: in requests, never in the state.
+        public var signingCertificate: String?
+        public var signingKey: String?
+        /// Counted up to have the root changed.
+        public var forceRotate: UInt64?
+
+        public init(
+            nodeCertificateExpiry: Int64? = nil, signingCertificate: String? = nil, signingKey: String? = nil,
+            forceRotate: UInt64? = nil
+        ) {
+            self.nodeCertificateExpiry = nodeCertificateExpiry
+            self.signingCertificate = signingCertificate
+            self.signingKey = signingKey
+            self.forceRotate = forceRotate
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case nodeCertificateExpiry = "NodeCertExpiry"
+            case signingCertificate = "SigningCACert"
+            case signingKey = "SigningCAKey"
+            case forceRotate = "ForceRotate"
+        }
     }
 
     /// How agents and managers keep in touch.
@@ -87,7 +118,7 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
     }
 }
 
-/// What proves membership, replicated among managers only and never shown by the API but for the tokens.
+/// What membership comes from, replicated among managers only and never shown by the API but for tokens and root certificate.
 public struct ClusterSecrets: ClusterObject {
     public static let table = "cluster-secrets"
 
@@ -96,17 +127,22 @@ public struct ClusterSecrets: ClusterObject {
     public var createdAt: Timestamp
     public var updatedAt: Timestamp
     public var joinTokens: JoinTokens
-    /// 32 random bytes, hexadecimal; a node's key is HMAC-SHA256(cluster key, node id).
-    public var clusterKey: String
+    /// The certificate that every node's comes from, PEM.
+    public var rootCertificate: String
+    /// Its key, PEM: whoever has it can make managers. Not encrypted yet.
+    public var rootKey: String
+    /// The change to another root that is under way.
+    public var rotation: RootRotation?
 
     public var name: String? { nil }
 
-    public init(id: String, createdAt: Timestamp, joinTokens: JoinTokens, clusterKey: String) {
+    public init(id: String, createdAt: Timestamp, joinTokens: JoinTokens, rootCertificate: String, rootKey: String) {
         self.id = id
         self.createdAt = createdAt
         self.updatedAt = createdAt
         self.joinTokens = joinTokens
-        self.clusterKey = clusterKey
+        self.rootCertificate = rootCertificate
+        self.rootKey = rootKey
     }
 
     enum CodingKeys: String, CodingKey {
@@ -115,7 +151,39 @@ public struct ClusterSecrets: ClusterObject {
         case createdAt = "CreatedAt"
         case updatedAt = "UpdatedAt"
         case joinTokens = "JoinTokens"
-        case clusterKey = "ClusterKey"
+        case rootCertificate = "RootCertificate"
+        case rootKey = "RootKey"
+        case rotation = "RootRotation"
+    }
+
+    /// A root that takes the place of another, in steps that every node has taken before the next begins.
+    public struct RootRotation: Codable, Sendable, Equatable {
+        /// The step that nodes are to take.
+        public enum Phase: String, Codable, Sendable {
+            /// Every node is to trust both.
+            case trusting
+            /// Every node is to have a certificate of the next.
+            case issuing
+            /// The next is in force, and every node is to trust it alone: never in the state.
+            case forgetting
+        }
+
+        public var phase: Phase
+        /// PEM, as of the root in force.
+        public var certificate: String
+        public var key: String
+
+        public init(phase: Phase, certificate: String, key: String) {
+            self.phase = phase
+            self.certificate = certificate
+            self.key = key
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case phase = "Phase"
+            case certificate = "Certificate"
+            case key = "Key"
+        }
     }
 }
 

@@ -26,12 +26,14 @@ public struct Node: ClusterObject {
     public var managerStatus: ManagerStatus?
     /// Where the other nodes' VXLAN devices send to. An extra field: Docker keeps it to itself.
     public var dataPathAddress: String?
+    /// What the node has said that it uses. An extra field.
+    public var certificate: NodeCertificate?
 
     public var name: String? { spec.name }
 
     public init(
         id: String, createdAt: Timestamp, spec: NodeSpec, description: NodeDescription, status: NodeStatus,
-        managerStatus: ManagerStatus? = nil, dataPathAddress: String? = nil
+        managerStatus: ManagerStatus? = nil, dataPathAddress: String? = nil, certificate: NodeCertificate? = nil
     ) {
         self.id = id
         self.createdAt = createdAt
@@ -41,6 +43,7 @@ public struct Node: ClusterObject {
         self.status = status
         self.managerStatus = managerStatus
         self.dataPathAddress = dataPathAddress
+        self.certificate = certificate
     }
 
     enum CodingKeys: String, CodingKey {
@@ -53,6 +56,25 @@ public struct Node: ClusterObject {
         case status = "Status"
         case managerStatus = "ManagerStatus"
         case dataPathAddress = "DataPathAddr"
+        case certificate = "Certificate"
+    }
+}
+
+/// Under which roots a node is and whom it trusts: SHA-256 of roots' DER to the base 36, as in join tokens.
+public struct NodeCertificate: Codable, Sendable, Equatable {
+    /// The root that issued its certificate.
+    public var issuer: String
+    /// All that it trusts.
+    public var trusted: [String]
+
+    public init(issuer: String, trusted: [String]) {
+        self.issuer = issuer
+        self.trusted = trusted
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case issuer = "Issuer"
+        case trusted = "Trusted"
     }
 }
 

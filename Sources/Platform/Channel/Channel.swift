@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// A connection between two nodes that know each other, for one purpose.
+/// A connection between two nodes that know each other, in TLS, for one purpose.
 ///
 /// Framed purposes use `send` and `receive`; the others use `stream` as it is. Letting go of it closes it.
 public final class Channel: Sendable {
@@ -17,8 +17,8 @@ public final class Channel: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
-    /// 32 bytes that only the two ends know: what must stay secret is sealed with it (`SealedBox`).
-    public let sessionKey: [UInt8]
+    /// What the other end proved itself with; nil for a stranger.
+    public let certificate: Certificate?
     /// The connection itself: for purposes that are not framed.
     public let stream: any ByteStream
     /// The longest payload that is sent or received.
@@ -29,10 +29,10 @@ public final class Channel: Sendable {
         peer = authenticated.peer
         purpose = authenticated.purpose
         minor = authenticated.minor
-        sessionKey = authenticated.sessionKey
+        certificate = authenticated.certificate
         stream = authenticated.stream
-        self.payloadLimit = payloadLimit
-        decoder = Mutex(FrameDecoder(payloadLimit: payloadLimit))
+        self.payloadLimit = min(payloadLimit, purpose.payloadLimit)
+        decoder = Mutex(FrameDecoder(payloadLimit: self.payloadLimit))
     }
 
     deinit { stream.close() }
@@ -45,7 +45,7 @@ public final class Channel: Sendable {
     ) async throws -> Channel {
         let stream = try await SocketStream.connect(to: address, loop: loop, timeout: timeout)
         try stream.endWhenLost(within: lossLimit, mayStall: !purpose.isFramed)
-        return try await within(timeout, stream, loop) {
+        return try await Deadline.closing(stream, after: timeout, on: loop, late: ChannelError.timedOut) {
             let authenticated = try await authentication.initiate(stream, purpose: purpose, expecting: nodeID)
             return Channel(authenticated, payloadLimit: payloadLimit)
         }
@@ -56,27 +56,8 @@ public final class Channel: Sendable {
         _ stream: any ByteStream, authentication: any ChannelAuthentication, loop: EventLoop,
         timeout: Duration = Channel.handshakeTimeout, payloadLimit: Int = Frame.payloadLimit
     ) async throws -> Channel {
-        try await within(timeout, stream, loop) {
+        try await Deadline.closing(stream, after: timeout, on: loop, late: ChannelError.timedOut) {
             Channel(try await authentication.accept(stream), payloadLimit: payloadLimit)
-        }
-    }
-
-    /// Closes the stream where the body takes too long or fails.
-    private nonisolated(nonsending) static func within(
-        _ timeout: Duration, _ stream: any ByteStream, _ loop: EventLoop,
-        _ body: nonisolated(nonsending) () async throws -> Channel
-    ) async throws -> Channel {
-        let isLate = LateFlag()
-        let timer = loop.schedule(after: timeout) {
-            isLate.set()
-            stream.close()
-        }
-        defer { timer.cancel() }
-        do {
-            return try await body()
-        } catch {
-            stream.close()
-            throw isLate.isSet ? ChannelError.timedOut : error
         }
     }
 
@@ -126,23 +107,6 @@ public final class Channel: Sendable {
         return try result.get()
     }
 
-    /// Seals what only the other end of this connection may read.
-    public func seal(_ plain: [UInt8]) throws -> [UInt8] {
-        try SealedBox.seal(plain, key: sessionKey, context: [purpose.rawValue])
-    }
-
-    /// Opens what the other end of this connection has sealed.
-    public func open(_ box: [UInt8]) throws -> [UInt8] {
-        try SealedBox.open(box, key: sessionKey, context: [purpose.rawValue])
-    }
-
     /// Closes at once.
     public func close() { stream.close() }
-}
-
-/// Set when time is up.
-private final class LateFlag: Sendable {
-    private let value = Atomic(false)
-    var isSet: Bool { value.load(ordering: .relaxed) }
-    func set() { value.store(true, ordering: .relaxed) }
 }

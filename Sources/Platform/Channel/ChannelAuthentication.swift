@@ -5,21 +5,22 @@ public struct AuthenticatedStream: Sendable {
     public let purpose: ChannelPurpose
     /// The minor version of the protocol that both ends speak.
     public let minor: UInt16
-    /// 32 bytes that only the two ends know.
-    public let sessionKey: [UInt8]
+    /// What the other end proved itself with; nil for a stranger.
+    public let certificate: Certificate?
 
     public init(
-        stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16, sessionKey: [UInt8]
+        stream: any ByteStream, peer: PeerIdentity, purpose: ChannelPurpose, minor: UInt16,
+        certificate: Certificate? = nil
     ) {
         self.stream = stream
         self.peer = peer
         self.purpose = purpose
         self.minor = minor
-        self.sessionKey = sessionKey
+        self.certificate = certificate
     }
 }
 
-/// How two nodes come to know who is at the other end of a fresh connection: the one place that knows of keys or certificates.
+/// How two nodes come to know who is at the other end of a fresh connection: the one place that knows of certificates.
 public protocol ChannelAuthentication: Sendable {
     /// The end that connects. `expecting` is the node id that must answer; nil for any.
     nonisolated(nonsending) func initiate(

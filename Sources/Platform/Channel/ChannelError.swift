@@ -8,7 +8,7 @@ public enum ChannelError: Error, Sendable, Hashable, CustomStringConvertible {
     case malformed(String)
     /// The other end said no, and why.
     case refused(String)
-    /// Keys do not match, or the other end is not known.
+    /// The other end's certificate is of no node of this cluster, or of one that may not do this.
     case notAuthentic
     /// Somebody else answers at that address.
     case wrongPeer(expected: String, found: String)
@@ -22,10 +22,10 @@ public enum ChannelError: Error, Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notMartlet: "channel: the other end does not speak Martlet's protocol"
-        case .version(let major): "channel: the other end speaks version \(major), not \(Handshake.major)"
+        case .version(let major): "channel: the other end speaks version \(major), not \(Greeting.major)"
         case .malformed(let what): "channel: malformed \(what)"
         case .refused(let reason): "channel: refused: \(reason)"
-        case .notAuthentic: "channel: not authentic (wrong or expired key or token, or an unknown node)"
+        case .notAuthentic: "channel: not authentic: the certificate of the other end is not one for this"
         case .wrongPeer(let expected, let found): "channel: expected \(expected), found \(found)"
         case .timedOut: "channel: handshake timed out"
         case .frameTooLong(let length): "channel: a frame of \(length) bytes is too long"

@@ -1,18 +1,22 @@
-/// Who a node says it is; true once its connection is authenticated.
+/// Who a node is, as its certificate says.
 public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
-    /// What a node may do in a cluster. One that joins names the role of its token.
-    public enum Role: UInt8, Sendable, Hashable {
-        case worker = 1
-        case manager = 2
+    /// What a node may do in a cluster.
+    public enum Role: Sendable, Hashable {
+        case worker
+        case manager
+        /// It has shown no certificate: it may ask to be taken in, and nothing else.
+        case stranger
     }
 
     /// The longest identifier in bytes.
     public static let identifierLimit = 64
+    /// One without a certificate.
+    public static let stranger = PeerIdentity(nodeID: "", role: .stranger, clusterID: "")
 
-    /// Empty for a node that has none yet.
+    /// Empty for a stranger.
     public let nodeID: String
     public let role: Role
-    /// Empty for a node that knows none yet.
+    /// Empty for a stranger.
     public let clusterID: String
 
     /// Identifiers are at most 64 printable ASCII characters: anything else is a programmer's error.
@@ -28,6 +32,6 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        "\(role) \(nodeID.isEmpty ? "without id" : nodeID) of \(clusterID.isEmpty ? "no cluster" : clusterID)"
+        role == .stranger ? "a node without a certificate" : "\(role) \(nodeID) of \(clusterID)"
     }
 }

@@ -46,6 +46,22 @@ public enum Digest {
         }
     }
 
+    /// The number that the bytes are, big-endian, in digits 0-9 and a-z; always as many as the longest number of so many bytes
+    /// needs: 50 for a SHA-256 digest.
+    public static func base36(_ bytes: [UInt8]) -> String {
+        // log(256) / log(36) is a little less than 1,548 / 1,000.
+        var digits = [UInt8](repeating: 0, count: (bytes.count * 1548 + 999) / 1000)
+        for byte in bytes {
+            var carry = Int(byte)
+            for index in digits.indices.reversed() {
+                carry += Int(digits[index]) << 8
+                digits[index] = UInt8(carry % 36)
+                carry /= 36
+            }
+        }
+        return String(decoding: digits.map { $0 < 10 ? 48 + $0 : 87 + $0 }, as: UTF8.self)
+    }
+
     /// The bytes of hexadecimal digits of either case; nil when they are none.
     public static func bytes(hex: String) -> [UInt8]? {
         let digits = Array(hex.utf8)

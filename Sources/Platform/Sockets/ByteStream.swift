@@ -13,4 +13,12 @@ public protocol ByteStream: Sendable {
 
     /// Closes at once; who waits in `read` or `write` gets an error. Harmless when repeated.
     func close()
+
+    /// Closes at once, after as much of `lastWords` as can be sent without waiting; none of it where a write waits.
+    func close(after lastWords: [UInt8])
+}
+
+extension ByteStream {
+    /// A stream that cannot send without waiting says nothing.
+    public func close(after lastWords: [UInt8]) { close() }
 }

@@ -171,6 +171,14 @@ final class SocketCore: Sendable {
         return try result.get()
     }
 
+    /// Sends what there is room for; nothing while writes wait.
+    func sendAtOnce(_ bytes: [UInt8]) {
+        state.withLock { state in
+            guard state.descriptor >= 0, state.writes.isEmpty else { return }
+            _ = Self.send(state.descriptor, bytes, from: 0)
+        }
+    }
+
     func await(_ pending: PendingWrite, _ continuation: WriteContinuation) {
         let result = state.withLock { _ in
             if pending.result == nil { pending.continuation = continuation }

@@ -136,6 +136,12 @@ public final class SocketStream: ByteStream {
 
     /// Ends both directions at once; who waits for either gets an error.
     public func close() { core.close() }
+
+    /// The same after what the socket takes of `lastWords` without waiting.
+    public func close(after lastWords: [UInt8]) {
+        core.sendAtOnce(lastWords)
+        core.close()
+    }
 }
 
 /// Options of sockets as numbers.

@@ -8,11 +8,11 @@ import Testing
 @testable import Daemon
 
 @Suite struct RaftLinksTests {
-    private static func identity(_ nodeID: String) -> NodeIdentity {
-        NodeIdentity(
-            nodeID: nodeID, clusterID: "c1", role: .manager,
-            nodeKey: NodeKey.derive(clusterKey: "key", nodeID: nodeID, role: .manager), clusterKey: "key",
-            advertiseAddress: "127.0.0.1:1", dataPathAddress: "127.0.0.1", dataPathPort: 4789, managers: [])
+    private static let authority = CertificateAuthority.make(clusterID: "c1")
+
+    private static func links(_ nodeID: String, _ loop: EventLoop) throws -> ClusterLinks {
+        let credentials = try TestCertificates.credentials(of: authority, nodeID, .manager)
+        return ClusterLinks(CurrentCredentials(credentials), loop: loop) { _, _ in nil }
     }
 
     /// A member that restarts closes its channels: the next message goes out on a new one and is not lost with the old.
@@ -21,9 +21,7 @@ import Testing
         defer { loop.stop() }
         let received = Mutex<[Term]>([])
         let channels = Mutex<[Channel]>([])
-        let host = ClusterLinks(identity: Self.identity("m1"), loop: loop) { claimed, _ in
-            Array(NodeKey.derive(clusterKey: "key", nodeID: claimed.nodeID, role: .manager).utf8)
-        }
+        let host = try Self.links("m1", loop)
         let listener = try ChannelListener(
             on: .ipv4(.loopback, 0), authentication: host.authentication, loop: loop
         ) { channel in
@@ -33,7 +31,7 @@ import Testing
             }
         }
         defer { listener.close() }
-        let links = RaftLinks(links: ClusterLinks(identity: Self.identity("m2"), loop: loop), known: [:])
+        let links = RaftLinks(links: try Self.links("m2", loop), known: [:])
         defer { links.close() }
         let (here, there) = (NodeID(of: "m2"), NodeID(of: "m1"))
         for term in 1...5 as ClosedRange<UInt64> {
@@ -47,5 +45,40 @@ import Testing
         }
         #expect(received.withLock { $0 } == (1...5).map { Term($0) })
         #expect(channels.withLock { $0.count } == 5)
+    }
+
+    /// Another member that took over an address gets no message that is not for it.
+    @Test func anotherMemberAtTheAddressHearsNothing() async throws {
+        let loop = try EventLoop(name: "links")
+        defer { loop.stop() }
+        let received = Mutex(0)
+        let channels = Mutex(0)
+        let listener = try ChannelListener(
+            on: .ipv4(.loopback, 0), authentication: try Self.links("m3", loop).authentication, loop: loop
+        ) { channel in
+            channels.withLock { $0 += 1 }
+            while (try? await channel.receiveBytes()) ?? nil != nil { received.withLock { $0 += 1 } }
+        }
+        defer { listener.close() }
+        let links = RaftLinks(links: try Self.links("m2", loop), known: [:])
+        defer { links.close() }
+        let there = NodeID(of: "m1")
+        links.send(
+            Message(from: NodeID(of: "m2"), to: there, term: 1, body: .timeoutNow), to: there,
+            address: "\(listener.address)")
+        try await eventually { channels.withLock { $0 } > 0 }
+        try await Task.sleep(for: .milliseconds(50))
+        #expect(received.withLock { $0 } == 0)
+    }
+
+    /// Who a message is from is what the certificate of its connection says.
+    @Test func aMessageInAnothersNameIsRefused() throws {
+        let (one, two) = (NodeID(of: "m1"), NodeID(of: "m2"))
+        let bytes = Message(from: one, to: two, term: 3, body: .timeoutNow).encoded()
+        let peer = { PeerIdentity(nodeID: $0, role: .manager, clusterID: "c1") }
+        #expect(try Message(decoding: bytes, sentBy: peer("m1")).from == one)
+        for other in ["m2", "m3"] {
+            #expect(throws: ChannelError.notAuthentic) { try Message(decoding: bytes, sentBy: peer(other)) }
+        }
     }
 }

@@ -10,9 +10,34 @@ import Testing
     private static func identity() throws -> NodeIdentity {
         var configuration = DaemonConfiguration()
         configuration.advertiseAddress = .ipv4(.loopback, 2377)
-        return NodeIdentity(
-            founding: try NodeAddresses(
-                configuration: configuration, advertise: nil, dataPath: nil, dataPathPort: nil, towards: nil))
+        return try NodeIdentity(
+            founding: NodeAddresses(
+                configuration: configuration, advertise: nil, dataPath: nil, dataPathPort: nil, towards: nil),
+            clusterID: "c1", by: .make(clusterID: "c1"))
+    }
+
+    @Test func aFoundersCertificateSaysWhatItIs() throws {
+        let identity = try Self.identity()
+        let node = try identity.openCredentials().value.node
+        #expect(node == PeerIdentity(nodeID: identity.nodeID, role: .manager, clusterID: "c1"))
+        #expect(identity.role == .manager && identity.clusterID == "c1")
+    }
+
+    @Test func credentialsOfAnotherNodeAreRefused() throws {
+        var identity = try Self.identity()
+        identity.credentials = try Self.identity().credentials
+        #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
+        identity.credentials = "-----BEGIN"
+        #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
+    }
+
+    @Test func anIdentityWithoutCertificateSaysWhatToDo() throws {
+        let folder = try TemporaryDirectory()
+        try Files.write(folder.file("identity.json"), Array(#"{"format":1,"nodeID":"n1","nodeKey":"00"}"#.utf8))
+        let error = #expect(throws: ConfigurationError.self) {
+            try IdentityFile(dataDirectory: folder.path).load()
+        }
+        #expect(error?.description.contains("no certificates yet") == true)
     }
 
     @Test func survivesTheDaemonAndIsForRootOnly() throws {
@@ -28,7 +53,7 @@ import Testing
         #expect(try file.load() == nil)
     }
 
-    @Test(arguments: ["", "{", "null", "[]", #"{"format":1}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
+    @Test(arguments: ["", "{", "null", "[]", #"{"format":2}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
     func damageIsToldAndNeverTakenForNoIdentity(text: String) throws {
         let folder = try TemporaryDirectory()
         try Files.write(folder.file("identity.json"), Array(text.utf8))

@@ -7,11 +7,17 @@ import Testing
 @testable import Manager
 
 @Suite(.timeLimit(.minutes(1))) struct ClusterRoutesTests {
+    private static let authority = CertificateAuthority.make(clusterID: "cluster")
     private let tokens = JoinTokens(worker: "SWMTKN-1-digest-worker", manager: "SWMTKN-1-digest-manager")
 
     private func found(_ api: TestAPI) async throws {
         try await api.cluster.write { tx in
-            try tx.put(ClusterSecrets(id: "cluster", createdAt: start, joinTokens: tokens, clusterKey: "00"))
+            try tx.put(
+                ClusterSecrets(
+                    id: "cluster", createdAt: start, joinTokens: tokens,
+                    rootCertificate: String(decoding: Self.authority.root.pem, as: UTF8.self),
+                    rootKey: String(decoding: Self.authority.key.pem, as: UTF8.self)
+                ))
         }
     }
 
@@ -25,7 +31,8 @@ import Testing
             try await found(api)
             let answer = try await api.get("/swarm")
             #expect(answer.status == 200 && answer.text.contains("SWMTKN-1-digest-worker"))
-            #expect(!answer.text.contains("ClusterKey"))
+            #expect(answer.text.contains("BEGIN CERTIFICATE") && !answer.text.contains("PRIVATE KEY"))
+            #expect(!answer.text.contains(#""RootRotation":{"#))
         }
     }
 
@@ -35,7 +42,7 @@ import Testing
             try await found(api)
             let answer = try await api.call(
                 .post, "/swarm/update", query: [version(api), (flag, "true")],
-                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":9}}"#)
+                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":3600000000000}}"#)
             #expect(answer.status == 200, "\(answer.text)")
             let now = try #require(api.cluster.snapshot.get(ClusterSecrets.self, "cluster")?.joinTokens)
             #expect((now.worker != tokens.worker) == isWorkers)
@@ -47,6 +54,12 @@ import Testing
     @Test(arguments: [
         (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":1000}}"#, 400),
         (#"{"Name":"default","Dispatcher":{"HeartbeatPeriod":-5}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"NodeCertExpiry":9}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"NodeCertExpiry":-1}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"SigningCACert":"x"}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"ForceRotate":1,"SigningCACert":"x"}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"ForceRotate":1,"SigningCACert":"x","SigningCAKey":"y"}}"#, 400),
+        (#"{"Name":"default","CAConfig":{"ExternalCAs":[{"Protocol":"cfssl"}]}}"#, 501),
         (#"{"Name":"default","EncryptionConfig":{"AutoLockManagers":true}}"#, 501),
         (#"{"Name":"default","TaskDefaults":{"LogDriver":{"Name":"syslog"}}}"#, 501), ("", 400), ("{", 400),
         (#"{"Name":"default","Orchestration":{"TaskHistoryRetentionLimit":"x"}}"#, 400),
@@ -69,6 +82,23 @@ import Testing
             let locked = try await api.call(
                 .post, "/swarm/update", query: [version(api), ("rotateManagerUnlockKey", "1")], body)
             #expect(locked.status == 501)
+        }
+    }
+
+    @Test func theRootIsChangedWhenTheCountGoesUp() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let body = #"{"Name":"default","CAConfig":{"ForceRotate":1}}"#
+            let answer = try await api.call(.post, "/swarm/update", query: [version(api)], body)
+            #expect(answer.status == 200, "\(answer.text)")
+            let state = try await api.get("/swarm")
+            #expect(state.text.contains(#""RootRotation":{"Phase":"trusting""#), "\(state.text)")
+            #expect(state.text.contains(#""RootRotationInProgress":true"#) && !state.text.contains("PRIVATE KEY"))
+            // The same count again asks for nothing.
+            #expect(try await api.call(.post, "/swarm/update", query: [version(api)], body).status == 200)
+            let next = #"{"Name":"default","CAConfig":{"ForceRotate":2}}"#
+            let again = try await api.call(.post, "/swarm/update", query: [version(api)], next)
+            #expect(again.status == 400 && again.text.contains("being changed already"))
         }
     }
 }

@@ -7,6 +7,8 @@ import Testing
 @testable import Manager
 
 @Suite struct AdmissionTests {
+    private static let authority = CertificateAuthority.make(clusterID: "c1")
+
     private func admission(_ store: Store) -> Admission {
         Admission(store: store, proposer: LocalProposer(store), clock: TestClock().clock)
     }
@@ -19,7 +21,7 @@ import Testing
 
     private func found(_ store: Store, _ request: SwarmInitRequest = SwarmInitRequest()) async throws {
         try await admission(store).found(
-            request, clusterID: "c1", clusterKey: "00ff", dataPathPort: 4789, first: joiner("m1", .manager))
+            request, clusterID: "c1", authority: Self.authority, dataPathPort: 4789, first: joiner("m1", .manager))
     }
 
     @Test func aNewClusterHasWhatItNeeds() async throws {
@@ -31,7 +33,10 @@ import Testing
         #expect(cluster.subnetSize == 24)
         let tokens = try #require(store.snapshot.get(ClusterSecrets.self, "c1")?.joinTokens)
         #expect(tokens.worker != tokens.manager)
-        #expect(JoinToken(tokens.worker)?.clusterDigest == JoinToken(tokens.manager)?.clusterDigest)
+        let digest = Digest.base36(Self.authority.root.digest)
+        #expect(digest.utf8.count == 50)
+        #expect(JoinToken(tokens.worker)?.clusterDigest == digest && JoinToken(tokens.manager)?.clusterDigest == digest)
+        #expect(cluster.spec.caConfig == .init(nodeCertificateExpiry: 90 * 86_400_000_000_000))
         #expect(store.snapshot.named(Network.self, "ingress").first?.ingress == true)
         let node = try #require(store.snapshot.get(Node.self, "m1"))
         #expect(node.spec.role == .manager)

@@ -1,5 +1,6 @@
 import HTTP
 import Model
+import Platform
 
 /// Makes a cluster of this one node.
 enum Init: Command {
@@ -13,11 +14,16 @@ enum Init: Command {
             .repeated("default-addr-pool", "CIDR", "where networks take their subnets from (default 10.0.0.0/8)"),
             .value("default-addr-pool-mask-length", "BITS", "the prefix length of those subnets (default 24)"),
             .value("availability", "WORD", "active, pause or drain (default active)"),
+            .value(
+                "cert-expiry", "DURATION",
+                "how long nodes' certificates are valid; they are renewed before (default 2160h)"),
+            .value("ca-cert", "FILE", "a root certificate of your own (PEM), instead of a new one"),
+            .value("ca-key", "FILE", "its private key (PEM, without a passphrase)"),
             .flag("quiet", short: "q", "print only the node's id"),
         ])
 
     static func run(_ arguments: Arguments, in session: Session) async throws {
-        let request = SwarmInitRequest(
+        var request = SwarmInitRequest(
             listenAddress: arguments.value("listen-addr") ?? "0.0.0.0:2377",
             advertiseAddress: arguments.value("advertise-addr"),
             dataPathAddress: arguments.value("data-path-addr"),
@@ -26,12 +32,26 @@ enum Init: Command {
                 .flatMap(NodeAvailability.init),
             defaultAddressPool: arguments.values["default-addr-pool"],
             subnetSize: try arguments.integer("default-addr-pool-mask-length", in: 8...29).map { UInt32($0) })
+        let certificates = ClusterSpec.CAConfig(
+            nodeCertificateExpiry: try arguments.nanoseconds("cert-expiry"),
+            signingCertificate: try pem(arguments, "ca-cert", besides: "ca-key"),
+            signingKey: try pem(arguments, "ca-key", besides: "ca-cert"))
+        if certificates != .init() { request.spec = ClusterSpec(caConfig: certificates) }
         let id = try await session.engine.fetch(String.self, ["swarm", "init"], method: .post, json: request)
         guard !arguments.flag("quiet") else { return session.console.line(id) }
         session.console.line("The cluster is made; this node, \(id), is its first manager.")
         let tokens = try await JoinCommand.load(session.engine)
         session.console.line("\nTo add a worker, run on it:\n\n    \(tokens.command(.worker))\n")
         session.console.line("To add a manager, run on it:\n\n    \(tokens.command(.manager))")
+    }
+
+    /// The text of a file that goes together with another.
+    static func pem(_ arguments: Arguments, _ name: String, besides other: String) throws -> String? {
+        guard let path = arguments.value(name) else { return nil }
+        guard arguments.value(other) != nil else {
+            throw arguments.usage("--\(name): a root of your own is a certificate and its key: give --\(other) too")
+        }
+        return try Files.readText(path, limit: PrivateKey.sizeLimit)
     }
 }
 
