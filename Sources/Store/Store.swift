@@ -153,6 +153,11 @@ public final class Store: Sendable {
 
     // MARK: Snapshots
 
+    /// The state as it is now, and the entry that it goes up to.
+    public var standing: (snapshot: Snapshot, position: LogPosition) {
+        guarded.withLock { ($0.snapshot, $0.applied) }
+    }
+
     /// The whole state in its logical form, with the position it is at.
     public func snapshotBytes() -> (position: LogPosition, bytes: [UInt8]) {
         let (snapshot, position) = guarded.withLock { ($0.snapshot, $0.applied) }
@@ -165,6 +170,12 @@ public final class Store: Sendable {
     @discardableResult
     public func restore(_ bytes: [UInt8]) throws -> LogPosition {
         let (snapshot, position) = try SnapshotFormat.decode(bytes, schema: schema)
+        try replace(by: snapshot, at: position)
+        return position
+    }
+
+    /// Replaces everything; watchers are told to read again. Durable on return.
+    public func replace(by snapshot: Snapshot, at position: LogPosition) throws {
         let (watchers, observers) = guarded.withLock { guarded in
             guarded.snapshot = snapshot
             guarded.applied = position
@@ -176,7 +187,6 @@ public final class Store: Sendable {
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
         try flush()
-        return position
     }
 
     /// A digest of all rows, the same on all members at the same revision.
