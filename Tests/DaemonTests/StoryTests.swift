@@ -35,6 +35,9 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func churn() async throws { try await tell("Tests/Stories/churn") }
 
+    @Test(.timeLimit(.minutes(5)))
+    func recovery() async throws { try await tell("Tests/Stories/recovery") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

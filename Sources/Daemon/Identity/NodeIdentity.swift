@@ -46,10 +46,15 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
 extension NodeIdentity {
     /// The first manager of a new cluster.
     init(founding addresses: NodeAddresses) {
-        let nodeID = Identifier.random()
-        let clusterKey = Digest.hex(randomBytes(32))
         self.init(
-            nodeID: nodeID, clusterID: Identifier.random(), role: .manager,
+            founding: addresses, clusterID: Identifier.random(), clusterKey: Digest.hex(randomBytes(32)))
+    }
+
+    /// The only manager of a cluster that comes back from a backup.
+    init(founding addresses: NodeAddresses, clusterID: String, clusterKey: String) {
+        let nodeID = Identifier.random()
+        self.init(
+            nodeID: nodeID, clusterID: clusterID, role: .manager,
             nodeKey: NodeKey.derive(clusterKey: clusterKey, nodeID: nodeID, role: .manager), clusterKey: clusterKey,
             advertiseAddress: "\(addresses.advertise)", dataPathAddress: "\(addresses.dataPath)",
             dataPathPort: addresses.dataPathPort,

@@ -10,18 +10,18 @@ import Store
 /// A manager: its member of the Raft group, the replicated state, what plans over it while this one leads, and the port
 /// where other nodes reach it.
 actor ManagerRole {
-    private let identity: NodeIdentity
+    let identity: NodeIdentity
     private let clusterKey: String
-    private let store: Store
-    private let raft: RaftNode
+    let store: Store
+    let raft: RaftNode
     private let raftLinks: RaftLinks
-    private let links: ClusterLinks
-    private let manager: Manager
-    private let members: RaftMembers
+    let links: ClusterLinks
+    let manager: Manager
+    let members: RaftMembers
     private let router: Router
-    private let environment: MembershipEnvironment
+    let environment: MembershipEnvironment
     private var port: ChannelListener?
-    private var discovery: DiscoveryMember?
+    private(set) var discovery: DiscoveryMember?
     private var leadership: Task<Void, Never>?
     private var removals: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
@@ -30,7 +30,11 @@ actor ManagerRole {
     private var channels: [String: [ObjectIdentifier: Channel]] = [:]
     private var isStopped = false
     private var leaderClient: (manager: ManagerEndpoint, client: HTTPClient)?
-    private let log = Logger("manager")
+    /// Managers that a new cluster was made without: what they say is not heeded.
+    private let former: FormerManagers
+    /// Those of them that were heard.
+    private var unheeded: Set<String> = []
+    let log = Logger("manager")
 
     enum Limits {
         /// Until a new cluster's only member leads it.
@@ -56,10 +60,7 @@ actor ManagerRole {
         }
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(
-            path: directory + "/state.db",
-            schema: Schema(
-                tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
+        let store = try Store(path: directory + "/state.db", schema: Self.schema)
         let keys = KeyRing(clusterID: identity.clusterID, clusterKey: clusterKey, store: store)
         let links = ClusterLinks(identity: identity, loop: environment.loops.cluster) { claimed, purpose in
             keys.key(of: claimed, for: purpose)
@@ -67,14 +68,11 @@ actor ManagerRole {
         let raftLinks = RaftLinks(
             links: links,
             known: Dictionary(identity.managers.map { (NodeID(of: $0.nodeID), $0.address) }) { first, _ in first })
-        let id = NodeID(of: identity.nodeID)
-        var options = RaftNode.Options(id: id, directory: directory + "/raft")
-        if isFounder {
-            options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
-        }
+        let options = Self.raftOptions(of: identity, environment, isFounder: isFounder)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
-            identity, clusterKey: clusterKey, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
+            identity, clusterKey: clusterKey, store: store, raft: raft, raftLinks: raftLinks, links: links,
+            former: try FormerManagers.load(from: directory), environment)
         do {
             try await role.start()
         } catch {
@@ -86,7 +84,7 @@ actor ManagerRole {
 
     private init(
         _ identity: NodeIdentity, clusterKey: String, store: Store, raft: RaftNode, raftLinks: RaftLinks,
-        links: ClusterLinks, _ environment: MembershipEnvironment
+        links: ClusterLinks, former: FormerManagers, _ environment: MembershipEnvironment
     ) {
         self.identity = identity
         self.clusterKey = clusterKey
@@ -94,6 +92,7 @@ actor ManagerRole {
         self.raft = raft
         self.raftLinks = raftLinks
         self.links = links
+        self.former = former
         self.environment = environment
         members = RaftMembers(raft: raft, store: store)
         manager = Manager(store: store, proposer: RaftProposer(node: raft), members: members)
@@ -186,6 +185,7 @@ actor ManagerRole {
         discovery?.lead(in: change.term)
         log.info("leading", ["term": change.term])
         manager.startLeading()
+        await forgetFormerManagers(former)
     }
 
     /// Waits until the state shows all that earlier leaders committed: who planned over less would take a node that has just
@@ -253,7 +253,7 @@ actor ManagerRole {
         switch channel.purpose {
         case .raft:
             // Not asked of the state, which may be too old to know the sender: who is no member is not heeded by Raft.
-            guard channel.peer.role == .manager else { return }
+            guard channel.peer.role == .manager, !isFormer(channel.peer) else { return }
             await Self.receive(from: channel, for: raft, discovery, log)
         case .dispatch:
             await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
@@ -271,6 +271,17 @@ actor ManagerRole {
     /// A key outlives the node's removal, so the state has the last word.
     private func isManager(_ peer: PeerIdentity) -> Bool {
         peer.role == .manager && store.snapshot.get(Node.self, peer.nodeID)?.spec.role == .manager
+    }
+
+    /// Whether the cluster was made anew without this manager; said once.
+    private func isFormer(_ peer: PeerIdentity) -> Bool {
+        guard former.isOut(NodeID(of: peer.nodeID), of: raft.status.configuration) else { return false }
+        if unheeded.insert(peer.nodeID).inserted {
+            log.warning(
+                "a manager that the cluster was made anew without speaks up; it is not heeded: let it leave and join again",
+                ["node": peer.nodeID])
+        }
+        return true
     }
 
     /// A node that is removed loses the connections it has; an agent that comes again is told why.
@@ -299,6 +310,14 @@ actor ManagerRole {
 
     /// Makes the cluster, on the node that founds it.
     func initialize(_ request: SwarmInitRequest) async throws {
+        try await waitToLead()
+        try await manager.found(
+            request, clusterID: identity.clusterID, clusterKey: clusterKey, dataPathPort: identity.dataPathPort,
+            first: asJoiner(request.availability ?? .active))
+    }
+
+    /// On the only member of a group.
+    func waitToLead() async throws {
         let deadline = ContinuousClock.now + Limits.founding
         while !isLeading {
             guard ContinuousClock.now < deadline else {
@@ -306,13 +325,14 @@ actor ManagerRole {
             }
             try await Task.sleep(for: .milliseconds(10))
         }
-        try await manager.found(
-            request, clusterID: identity.clusterID, clusterKey: clusterKey, dataPathPort: identity.dataPathPort,
-            first: Joiner(
-                nodeID: identity.nodeID, role: .manager,
-                description: HostFacts.current.nodeDescription(name: environment.configuration.name),
-                availability: request.availability ?? .active, address: identity.advertiseAddress,
-                dataPathAddress: identity.dataPathAddress))
+    }
+
+    /// This node, as one that comes into the cluster.
+    func asJoiner(_ availability: NodeAvailability) -> Joiner {
+        Joiner(
+            nodeID: identity.nodeID, role: .manager,
+            description: HostFacts.current.nodeDescription(name: environment.configuration.name),
+            availability: availability, address: identity.advertiseAddress, dataPathAddress: identity.dataPathAddress)
     }
 
     /// Lets a node in, with the role of its token.

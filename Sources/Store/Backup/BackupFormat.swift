@@ -1,3 +1,4 @@
+internal import Model
 public import Platform
 
 /// What a backup says of itself before its rows.
@@ -29,7 +30,7 @@ public struct BackupHeader: Sendable, Equatable {
 ///
 /// Integers are little endian; strings and byte strings come after their u32 length.
 enum BackupFormat {
-    static let magic: [UInt8] = Array("MRTLBKUP".utf8)
+    static let magic = BackupFrame.magic
     static let version: UInt32 = 1
     /// The longest row that is believed.
     static let maximumFieldBytes = 64 << 20

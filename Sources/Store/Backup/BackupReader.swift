@@ -123,9 +123,12 @@ public struct BackupReader: ~Copyable {
                 let object = try fields.data(limit: BackupFormat.maximumFieldBytes)
             else { return nil }
             guard let table else { throw StoreError(.malformed, "the backup has a row of no table") }
-            let row = try snapshot.tables[table].schema.decode(Array(object), version)
+            let row: any AnyRow
+            do { row = try snapshot.tables[table].schema.decode(Array(object), version) } catch {
+                throw Self.damaged(error)
+            }
             guard row.id.utf8.elementsEqual(id) else {
-                throw StoreError(.malformed, "the backup has \(row.id) under another's id")
+                throw StoreError(.malformed, "the backup is damaged: it has \(row.id) under another's id")
             }
             snapshot.tables[table].put(row)
             rows += 1
@@ -134,7 +137,9 @@ public struct BackupReader: ~Copyable {
                 let row = try fields.data(limit: BackupFormat.maximumFieldBytes)
             else { return nil }
             guard let part else { throw StoreError(.malformed, "the backup has a row of no part") }
-            try snapshot.parts[part].load(id: Array(id), row: Array(row))
+            do { try snapshot.parts[part].load(id: Array(id), row: Array(row)) } catch {
+                throw Self.damaged(error)
+            }
             rows += 1
         case .end:
             guard let count = fields.integer(UInt64.self) else { return nil }
@@ -151,6 +156,10 @@ public struct BackupReader: ~Copyable {
         digest = Array(bytes.prefix(Digest.length))
         stage = .done
         return Digest.length
+    }
+
+    private static func damaged(_ error: any Error) -> StoreError {
+        StoreError(.malformed, "the backup is damaged", cause: error)
     }
 
     private static func unknown(_ what: String) -> StoreError {
