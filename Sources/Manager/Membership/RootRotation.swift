@@ -94,6 +94,6 @@ enum RootRotation {
 extension NodeCertificate {
     /// Whatever the order of what is trusted.
     fileprivate func matches(_ wanted: NodeCertificate) -> Bool {
-        issuer == wanted.issuer && Set(trusted) == Set(wanted.trusted)
+        issuer == wanted.issuer && (trusted == wanted.trusted || Set(trusted) == Set(wanted.trusted))
     }
 }
