@@ -43,8 +43,7 @@ struct TLSSession: ~Copyable, Sendable {
         self.recordsPerKey = recordsPerKey
         recordsLeft = recordsPerKey
         let bio = pipe.makeBIO()
-        // One for both ways, of which libssl takes both references.
-        BIO_up_ref(bio)
+        // One for both ways: of that libssl takes one reference (SSL_set_bio(3)).
         SSL_set_bio(ssl, bio, bio)
         if context.isServer { SSL_set_accept_state(ssl) } else { SSL_set_connect_state(ssl) }
     }
