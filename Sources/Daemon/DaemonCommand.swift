@@ -54,7 +54,8 @@ public enum DaemonCommand {
             var limits = HTTPLimits()
             limits.connections = Limits.discoveryConnections
             let discovery = HTTPServer(
-                loop: loops.discovery, limits: limits, render: { DiscoveryAPI.failure($0, knowsLeader: false) }
+                loop: loops.discovery, workers: loops.discoveryWorkers, limits: limits,
+                render: { DiscoveryAPI.failure($0, knowsLeader: false) }
             ) { [node = node.discovery] in await node.respond(to: $0) }
             let bound = try discovery.listen(on: address)
             log.info("serving the discovery API", ["on": bound])

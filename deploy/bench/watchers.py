@@ -53,7 +53,10 @@ def connect():
 
 
 def main():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 1000, max(count + 1000, 65536)))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most < count + 100:
+        sys.exit(f"watchers: this needs {count + 100} open files, and no more than {most} are allowed here (ulimit -n)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     writer = connect()
     poll = select.epoll()
     streams = {}

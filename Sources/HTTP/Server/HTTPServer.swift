@@ -2,8 +2,8 @@ import Glibc
 public import Platform
 import Synchronization
 
-/// An HTTP/1.1 server on an event loop: accepts on any number of addresses, or serves connections that were accepted
-/// elsewhere. Every connection is one task on the loop; handlers run in it, are cancelled when their client leaves, and must
+/// An HTTP/1.1 server: accepts on any number of addresses, or serves connections that were accepted elsewhere. Every
+/// connection is one task on the loop that its stream lives on; handlers run in it, are cancelled when their client leaves, and must
 /// not block the thread.
 public final class HTTPServer: Sendable {
     private struct State {
@@ -22,16 +22,21 @@ public final class HTTPServer: Sendable {
 
     private let settings: ServerSettings
     private let loop: EventLoop
+    private let workers: [EventLoop]
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - loop: accepts, and serves what comes without a loop of its own.
+    ///   - workers: serve the connections that are accepted, in turn; `loop` where there are none.
     ///   - render: makes the answer to an error; it must have a body of bytes.
     public init(
-        loop: EventLoop, limits: HTTPLimits = HTTPLimits(), observer: HTTPServerObserver = HTTPServerObserver(),
+        loop: EventLoop, workers: [EventLoop] = [], limits: HTTPLimits = HTTPLimits(),
+        observer: HTTPServerObserver = HTTPServerObserver(),
         render: @escaping @Sendable (HTTPError) -> HTTPResponse = HTTPResponse.failure,
         handler: @escaping HTTPHandler
     ) {
         self.loop = loop
+        self.workers = workers
         settings = ServerSettings(limits: limits, handler: handler, observer: observer, render: render)
     }
 
@@ -61,9 +66,9 @@ public final class HTTPServer: Sendable {
     /// - Throws: `SystemError`.
     @discardableResult
     public func listen(on address: SocketAddress, mode: UInt32 = 0o660, group: String? = nil) throws -> SocketAddress {
-        let listener = try SocketListener(on: address, loop: loop, mode: mode) { [weak self] stream in
+        let listener = try SocketListener(on: address, loop: loop, workers: workers, mode: mode) { [weak self] stream in
             guard let self else { return stream.close() }
-            _ = admit(stream, HTTPPeer(address: stream.remoteAddress))
+            _ = admit(stream, HTTPPeer(address: stream.remoteAddress), on: stream.loop)
         }
         if case .unix(let path) = address, let group { try Self.setGroup(path, group) }
         let isLate = state.withLock { state in
@@ -76,7 +81,7 @@ public final class HTTPServer: Sendable {
 
     /// Serves one connection that was accepted elsewhere, until it ends. Cancelling the caller closes it.
     public nonisolated(nonsending) func serve(_ stream: any ByteStream, peer: HTTPPeer = HTTPPeer()) async {
-        guard let (connection, task) = admit(stream, peer) else { return }
+        guard let (connection, task) = admit(stream, peer, on: loop) else { return }
         await withTaskCancellationHandler {
             await task.value
         } onCancel: {
@@ -100,7 +105,9 @@ public final class HTTPServer: Sendable {
 
     // MARK: Connections
 
-    private func admit(_ stream: any ByteStream, _ peer: HTTPPeer) -> (ServerConnection, Task<Void, Never>)? {
+    private func admit(
+        _ stream: any ByteStream, _ peer: HTTPPeer, on loop: EventLoop
+    ) -> (ServerConnection, Task<Void, Never>)? {
         let connection = ServerConnection(stream, peer: peer, settings: settings, on: loop)
         let key = ObjectIdentifier(connection)
         enum Admission {
@@ -159,13 +166,14 @@ public final class HTTPServer: Sendable {
     }
 
     private func sweep() {
-        let connections = state.withLock { state in
-            state.isSweeping = !state.connections.isEmpty
-            return Array(state.connections.values)
-        }
         let now = MonotonicClock.nanoseconds()
-        for connection in connections { connection.checkDeadline(now) }
-        if !connections.isEmpty { scheduleSweep() }
+        // Of thousands few are late: the others are looked at and not touched.
+        let (late, goesOn) = state.withLock { state in
+            state.isSweeping = !state.connections.isEmpty
+            return (state.connections.values.filter { $0.isLate(now) }, state.isSweeping)
+        }
+        for connection in late { connection.checkDeadline(now) }
+        if goesOn { scheduleSweep() }
     }
 
     private nonisolated(nonsending) func drained(within limit: Duration) async {

@@ -23,8 +23,6 @@ final class ServerConnection: Sendable {
     struct State {
         var parser: RequestParser
         var phase = Phase.idle
-        /// Monotonic nanoseconds, when the phase has lasted too long.
-        var deadline = Int64.max
         /// Which request the parser's body belongs to.
         var serial = 0
         var bodyEnded = true
@@ -46,6 +44,8 @@ final class ServerConnection: Sendable {
     let state: Mutex<State>
     let settings: ServerSettings
     let loop: EventLoop
+    /// Monotonic nanoseconds, when the phase has lasted too long. Written under the state's lock; the sweep looks without it.
+    private let deadline = Atomic(Int64.max)
     private let peer: HTTPPeer
 
     init(_ stream: any ByteStream, peer: HTTPPeer, settings: ServerSettings, on loop: EventLoop) {
@@ -86,11 +86,13 @@ final class ServerConnection: Sendable {
         loop.schedule(after: Self.abortGrace) { [stream] in stream.close() }
     }
 
+    func isLate(_ now: Int64) -> Bool { now >= deadline.load(ordering: .relaxed) }
+
     /// Called by the sweep.
     func checkDeadline(_ now: Int64) {
         let late = state.withLock { state -> (phase: Phase, headSent: Bool)? in
-            guard now >= state.deadline else { return nil }
-            state.deadline = .max
+            guard isLate(now) else { return nil }
+            deadline.store(.max, ordering: .relaxed)
             defer { if state.phase == .header || (state.phase == .body && !state.headSent) { state.phase = .closing } }
             return (state.phase, state.headSent)
         }
@@ -322,7 +324,7 @@ final class ServerConnection: Sendable {
     ) async throws {
         let remainder = state.withLock { state in
             state.phase = .takenOver
-            state.deadline = .max
+            deadline.store(.max, ordering: .relaxed)
             return state.parser.takeRemainder()
         }
         stream.unwatch()
@@ -332,7 +334,7 @@ final class ServerConnection: Sendable {
 
     private func enter(_ phase: Phase, _ limit: Duration, _ state: inout State) {
         state.phase = phase
-        state.deadline = MonotonicClock.nanoseconds() &+ min(limit.nanoseconds, .max / 2)
+        deadline.store(MonotonicClock.nanoseconds() &+ min(limit.nanoseconds, .max / 2), ordering: .relaxed)
     }
 }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTP
 
-/// A server on its own loop with a unix socket and a TCP port, a loop for its clients, and an end to all of it.
+/// A server on two loops of its own with a unix socket and a TCP port, a loop for its clients, and an end to all of it.
 struct TestServer: Sendable {
     let server: HTTPServer
     let loop: EventLoop
@@ -23,7 +23,8 @@ struct TestServer: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let loop = try EventLoop(name: "server")
         let clientLoop = try EventLoop(name: "client")
-        let server = HTTPServer(loop: loop, limits: limits, observer: observer, handler: handler)
+        let worker = try EventLoop(name: "server-1")
+        let server = HTTPServer(loop: loop, workers: [loop, worker], limits: limits, observer: observer, handler: handler)
         let unix = SocketAddress.unix(directory.appendingPathComponent("s").path)
         try server.listen(on: unix, mode: 0o600, group: "root")
         let tcp = try server.listen(on: try #require(SocketAddress.parse("127.0.0.1:0")))
@@ -37,6 +38,7 @@ struct TestServer: Sendable {
         }
         await server.shutdown(within: .milliseconds(100))
         loop.stop()
+        worker.stop()
         clientLoop.stop()
         try? FileManager.default.removeItem(at: directory)
         try result.get()
