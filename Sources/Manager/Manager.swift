@@ -91,6 +91,12 @@ public final class Manager: Sendable {
             request, clusterID: clusterID, authority: authority, dataPathPort: dataPathPort, first: first)
     }
 
+    /// Makes the node the only manager of a state that came from a backup; who managed it before is forgotten.
+    public func takeOver(by node: Joiner) async throws { try await admission.takeOver(by: node) }
+
+    /// Forgets nodes that are no managers any more, as the group was made anew without them.
+    public func forget(nodes: [String]) async throws { try await admission.forget(nodes: nodes) }
+
     /// Takes in a node whose token was proved.
     ///
     /// - Throws: `HTTPError` 4xx that says why not.

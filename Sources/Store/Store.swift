@@ -237,6 +237,12 @@ public final class Store: Sendable {
 
     // MARK: Snapshots
 
+    /// The state as it is now, and the entry that it goes up to.
+    public var standing: (snapshot: Snapshot, position: LogPosition) {
+        let present = present()
+        return (present.snapshot, present.position)
+    }
+
     /// The whole state in its logical form, to be read piece by piece while it changes.
     public func snapshotReader() -> SnapshotReader {
         let present = present()
@@ -251,6 +257,12 @@ public final class Store: Sendable {
     public func restore(from next: @escaping () throws -> [UInt8]) throws -> LogPosition {
         var decoder = SnapshotDecoder(schema: schema, next)
         let (snapshot, position) = try decoder.decode()
+        try replace(by: snapshot, at: position)
+        return position
+    }
+
+    /// Replaces everything; watchers are told to read again. Durable on return.
+    public func replace(by snapshot: Snapshot, at position: LogPosition) throws {
         let (watchers, observers) = working.withLock { working in
             working = Working(snapshot: snapshot, position: position)
             return guarded.withLock { guarded in
@@ -266,7 +278,6 @@ public final class Store: Sendable {
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
         try flush()
-        return position
     }
 
     /// A digest of all rows, the same on all members at the same revision.

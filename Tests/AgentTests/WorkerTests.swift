@@ -246,4 +246,41 @@ struct WorkerTests {
         await running.value
         await node.close()
     }
+
+    /// A manager that lost the others knows no leader, and is the first in its own list.
+    @Test("a node that is sent from one manager back to the same asks the others")
+    func redirects() async throws {
+        let node = try await TestNode.open(try TestFolder())
+        let (worker, _) = try await openWorker(node)
+        let all = (1...3).map { ManagerEndpoint(nodeID: "m\($0)", address: "10.0.0.\($0):2377") }
+        let asked = AskedManagers()
+        let manager = FakeManager { message in
+            if case .register = message { [.redirect(all)] } else { [] }
+        }
+        let description = NodeDescription(
+            hostname: "h", platform: .init(architecture: "x86_64", os: "linux"), resources: Resources(),
+            engine: EngineDescription(engineVersion: "1"))
+        let session = DispatcherSession(
+            worker: worker, connector: Connector(manager: manager, asked: asked), managers: all,
+            registration: { Registration(description: description, dataPathAddress: "10.0.0.1", statuses: []) })
+        let running = Task { await session.run() }
+        try await eventually { Set(asked.first.withLock { $0 }) == ["m1", "m2", "m3"] }
+        running.cancel()
+        await running.value
+        await node.close()
+    }
+
+    private final class AskedManagers: Sendable {
+        let first = Mutex<[String]>([])
+    }
+
+    private struct Connector: DispatcherConnector {
+        let manager: FakeManager
+        let asked: AskedManagers
+
+        func connect(to managers: [ManagerEndpoint]) async throws -> any DispatcherConnection {
+            asked.first.withLock { $0.append(managers.first?.nodeID ?? "") }
+            return try await manager.connect(to: managers)
+        }
+    }
 }

@@ -33,8 +33,19 @@ import Testing
         #expect(configuration.dataPathPort == 5000)
     }
 
+    /// A file would repeat it at every start.
+    @Test func aNewClusterIsForcedByTheCommandLineAlone() throws {
+        #expect(try DaemonConfiguration(arguments: ["--force-new-cluster", "--name", "n1"]).forcesNewCluster)
+        #expect(try !DaemonConfiguration(arguments: ["--name", "n1"]).forcesNewCluster)
+        let path = NSTemporaryDirectory() + "clusterd-\(UUID().uuidString).conf"
+        try "force-new-cluster = true\n".write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(throws: ConfigurationError.self) { try DaemonConfiguration(arguments: ["--config", path]) }
+    }
+
     @Test(arguments: [
-        ["--nmae", "x"], ["stray"], ["--name"], ["--data-path-port", "0"], ["--listen-addr", "nowhere"],
+        ["--force-new-cluster=yes"], ["--force-new-cluster", "yes"], ["--nmae", "x"], ["stray"], ["--name"],
+        ["--data-path-port", "0"], ["--listen-addr", "nowhere"],
         ["--log-format", "xml"], ["--log-level", "loud"], ["--config", "/does/not/exist"], ["--data-dir", ""],
         ["--data-path-addr", "::1"], ["--run-dir", "/" + String(repeating: "x", count: 120)],
     ])

@@ -41,6 +41,9 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("openssl"), "no openssl command here"))
     func rootRotation() async throws { try await tell("Tests/Stories/root-rotation") }
 
+    @Test(.timeLimit(.minutes(5)))
+    func recovery() async throws { try await tell("Tests/Stories/recovery") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

@@ -29,6 +29,8 @@ public actor DispatcherSession {
     private let onManagers: @Sendable ([ManagerEndpoint]) async -> Void
     private let onRenewal: @Sendable () -> Void
 
+    /// Redirects in a row.
+    private var redirects = 0
     /// All managers as last heard; tried first next time.
     public private(set) var managers: [ManagerEndpoint] = []
     private var sequence: UInt64?
@@ -118,9 +120,16 @@ public actor DispatcherSession {
         while let message = try await connection.receive() {
             lastHeard = .now
             switch message {
-            case .registered(let session): return session
+            case .registered(let session):
+                redirects = 0
+                return session
             case .redirect(let endpoints):
                 await remember(endpoints)
+                // The first is the leader, where one is known. Sent away again, the node asks another one first: a manager that
+                // lost the others knows of no leader, and may be the first in its own list.
+                redirects += 1
+                for _ in 1..<redirects where redirects <= managers.count { tryLast() }
+                if redirects > managers.count { redirects = 0 }
                 throw End.redirected
             case .refused(let reason): throw RefusedRegistration(reason: reason)
             case .managers(let endpoints): await remember(endpoints)

@@ -25,7 +25,7 @@ struct SwarmRoutes: Sendable {
     }
 
     /// A client that goes away cancels its request, but not half of a change of what this node is.
-    private static func toTheEnd<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
+    static func toTheEnd<T: Sendable>(_ body: @escaping @Sendable () async throws -> T) async throws -> T {
         // Not structured for that very reason; what it does has limits of its own.
         try await Task { try await body() }.value
     }

@@ -14,13 +14,21 @@ struct ManagerConnector: DispatcherConnector {
         var tried: Set<ManagerEndpoint> = []
         for manager in managers + known() where tried.insert(manager).inserted {
             do {
-                return AgentLink(
-                    channel: try await links.open(.dispatch, to: manager.address, expecting: manager.nodeID))
+                return AgentLink(channel: try await open(manager))
             } catch {
                 reasons.append("\(manager.address): \(error)")
             }
         }
         throw NoManager(reasons: reasons)
+    }
+
+    /// Another manager of this cluster may answer where one was known: its host was made anew, from a backup.
+    private func open(_ manager: ManagerEndpoint) async throws -> Channel {
+        do {
+            return try await links.open(.dispatch, to: manager.address, expecting: manager.nodeID)
+        } catch ChannelError.wrongPeer {
+            return try await links.open(.dispatch, to: manager.address)
+        }
     }
 }
 

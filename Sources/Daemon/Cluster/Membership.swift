@@ -3,6 +3,7 @@ import HTTP
 import Manager
 import Model
 import Platform
+import Store
 
 /// What a membership needs of the daemon around it.
 struct MembershipEnvironment: Sendable {
@@ -49,11 +50,22 @@ actor Membership {
         let identity = try NodeIdentity(
             founding: addresses, clusterID: clusterID, by: authority,
             validity: try request.certificateValidity())
+        return try await begin(identity, in: environment) {
+        } found: {
+            try await $0.initialize(request, by: authority)
+        }
+    }
+
+    /// The first manager of a cluster; the identity is written down last, so that a failure or a crash on the way leaves a node
+    /// that is in none.
+    private static func begin(
+        _ identity: NodeIdentity, in environment: MembershipEnvironment, prepare: () async throws -> Void,
+        found: @escaping @Sendable (ManagerRole) async throws -> Void
+    ) async throws -> Membership {
         let membership = try Membership(identity, environment)
         do {
-            try await membership.takeUp { manager in
-                try await manager.initialize(request, by: authority)
-            }
+            try await prepare()
+            try await membership.takeUp(found)
             try environment.identityFile.save(await membership.identity)
         } catch {
             await membership.stop()
@@ -83,8 +95,32 @@ actor Membership {
         }
     }
 
+    /// A cluster that is gone, from a backup of its state, with this node as its only manager.
+    static func restore(
+        _ backup: Backup, advertise: String?, dataPath: String?, in environment: MembershipEnvironment
+    ) async throws -> Membership {
+        guard let cluster = backup.snapshot.all(Cluster.self).first else {
+            throw HTTPError(.badRequest, "the backup holds no cluster: it was made before one was")
+        }
+        let addresses = try NodeAddresses(
+            configuration: environment.configuration, advertise: advertise, dataPath: dataPath,
+            dataPathPort: cluster.dataPathPort, towards: nil)
+        let authority = try CertificatePolicy.authority(in: backup.snapshot, now: WallClock.now())
+        let identity = try NodeIdentity(founding: addresses, clusterID: cluster.id, by: authority)
+        return try await begin(identity, in: environment) {
+            try await ManagerRole.layDown(backup, for: identity, environment)
+        } found: {
+            try await $0.takeOver()
+        }
+    }
+
     /// The cluster that the node was in when it stopped.
     static func resume(_ identity: NodeIdentity, in environment: MembershipEnvironment) async throws -> Membership {
+        if environment.configuration.forcesNewCluster {
+            try await ManagerRole.forceNewCluster(of: identity, environment)
+        } else {
+            try ManagerRole.allowForcing(identity, environment)
+        }
         let membership = try Membership(identity, environment)
         try await membership.takeUp()
         return membership

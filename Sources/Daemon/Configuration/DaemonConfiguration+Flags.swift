@@ -10,7 +10,8 @@ extension DaemonConfiguration {
     /// One flag: what it sets, and its line in `--help`.
     private struct Flag: Sendable {
         let name: String
-        let value: String
+        /// What stands for its value; nil where it has none.
+        let value: String?
         let help: String
         let set: @Sendable (inout DaemonConfiguration, String) throws -> Void
     }
@@ -55,6 +56,10 @@ extension DaemonConfiguration {
         Flag(name: "runtime", value: "NAME", help: "runc, crun, runsc or the path of an OCI runtime (runc)") {
             $0.runtime = $1
         },
+        Flag(
+            name: "force-new-cluster", value: nil,
+            help: "once, on the last manager of a cluster that lost its quorum for good: it goes on alone"
+        ) { configuration, _ in configuration.forcesNewCluster = true },
         Flag(name: "config", value: "FILE", help: "a file of 'flag = value' lines; flags given here win") {
             try $0.read(file: $1)
         },
@@ -83,7 +88,7 @@ extension DaemonConfiguration {
 
             """
         for flag in flags {
-            let left = "--\(flag.name) \(flag.value)"
+            let left = "--\(flag.name)" + (flag.value.map { " " + $0 } ?? "")
             text += "  " + left + String(repeating: " ", count: max(1, 26 - left.utf8.count)) + flag.help + "\n"
         }
         return text
@@ -116,8 +121,13 @@ extension DaemonConfiguration {
             guard let flag = flags.first(where: { $0.name == name }) else {
                 throw ConfigurationError("unknown flag --\(name); see clusterd --help")
             }
+            guard let placeholder = flag.value else {
+                guard parts.count == 1 else { throw ConfigurationError("--\(name) takes no value") }
+                given.append((flag, ""))
+                continue
+            }
             guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-                throw ConfigurationError("--\(name) needs a value (\(flag.value))")
+                throw ConfigurationError("--\(name) needs a value (\(placeholder))")
             }
             given.append((flag, value))
         }
@@ -135,7 +145,9 @@ extension DaemonConfiguration {
             let text = line.prefix { $0 != "#" }.trimmed
             if text.isEmpty { continue }
             let parts = text.split(separator: "=", maxSplits: 1).map(\.trimmed)
-            guard parts.count == 2, let flag = Self.flags.first(where: { $0.name == parts[0] && $0.name != "config" })
+            // What has no value is for one start, which a file would repeat.
+            guard parts.count == 2,
+                let flag = Self.flags.first(where: { $0.name == parts[0] && $0.name != "config" && $0.value != nil })
             else { throw ConfigurationError("\(file), line \(number + 1): expected 'flag = value', as in --help") }
             try flag.set(&self, String(parts[1]))
         }

@@ -20,6 +20,8 @@ public struct DaemonConfiguration: Sendable {
     public var metricsAddress: SocketAddress?
     /// `runc`, `crun`, `runsc` or a path.
     public var runtime = "runc"
+    /// Make the cluster anew with this manager alone: its quorum is lost.
+    public var forcesNewCluster = false
     public var logLevel = Logger.Level.info
     public var logFormat = Logger.Format.text
 

@@ -3,6 +3,7 @@ import HTTP
 import Manager
 import Model
 import Platform
+import Store
 
 /// This node: its containers, which it always has, and its membership of a cluster, which it may have.
 ///
@@ -42,6 +43,11 @@ actor LocalNode {
     func start(api: HTTPServer) async throws {
         self.api = api
         guard let identity = try identityFile.load() else {
+            if configuration.forcesNewCluster {
+                throw ConfigurationError(
+                    "--force-new-cluster is for a manager whose cluster lost its quorum, and this node is in no cluster: "
+                        + "start it without, then 'clusterctl manager restore FILE' brings a backup back")
+            }
             log.info("in no cluster yet", ["next": "clusterctl init, or clusterctl join"])
             return
         }
@@ -86,6 +92,52 @@ actor LocalNode {
         }
     }
 
+    /// Makes a cluster of this node with the state of a backup, which comes in as `body`.
+    nonisolated(nonsending) func restore(
+        _ body: HTTPBody, advertise: String?, dataPath: String?
+    ) async throws -> RestoreAnswer {
+        let backup: Backup
+        do {
+            var reader = BackupReader(schema: ManagerRole.schema)
+            for try await piece in body { try reader.feed(piece) }
+            backup = try reader.finish()
+        } catch let error as StoreError {
+            throw HTTPError(.badRequest, "\(error); nothing was changed")
+        }
+        return try await restore(backup, advertise: advertise, dataPath: dataPath)
+    }
+
+    private func restore(_ backup: Backup, advertise: String?, dataPath: String?) async throws -> RestoreAnswer {
+        try await changing("restore") {
+            guard membership == nil else {
+                throw HTTPError(
+                    .serviceUnavailable,
+                    "This node is already part of a swarm: a backup is restored on a node that is in none. To give this one "
+                        + "up first: clusterctl leave --force")
+            }
+            let restored = try await Membership.restore(
+                backup, advertise: advertise, dataPath: dataPath, in: try environment())
+            membership = restored
+            let identity = await restored.identity
+            return RestoreAnswer(
+                clusterID: identity.clusterID, nodeID: identity.nodeID, address: identity.advertiseAddress,
+                revision: backup.header.revision, rows: backup.rows, takenAt: backup.header.createdAt,
+                workers: backup.snapshot.all(Node.self).filter { $0.spec.role == .worker }.count)
+        }
+    }
+
+    /// The manager that this node is.
+    ///
+    /// - Throws: `HTTPError` 503 where it is none.
+    func managerRole() async throws -> ManagerRole {
+        guard let manager = await membership?.manager else {
+            throw HTTPError(
+                .serviceUnavailable,
+                "This node is not a swarm manager: a backup is made on a manager, of its own state.")
+        }
+        return manager
+    }
+
     /// Leaves the cluster: tasks end, state and identity are removed (Engine API `POST /swarm/leave`).
     func leave(force: Bool) async throws {
         try await changing("leave") {
@@ -124,7 +176,9 @@ actor LocalNode {
         }
         if request.forceNewCluster == true {
             throw HTTPError(
-                .notImplemented, "--force-new-cluster is not supported: restore a quorum of managers instead")
+                .notImplemented,
+                "a new cluster is not forced while the daemon runs: start clusterd with --force-new-cluster on the manager "
+                    + "that is left")
         }
     }
 

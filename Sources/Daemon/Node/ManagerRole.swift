@@ -18,9 +18,9 @@ actor ManagerRole {
     let manager: Manager
     let members: RaftMembers
     private let router: Router
-    private let environment: MembershipEnvironment
+    let environment: MembershipEnvironment
     private var port: ChannelListener?
-    private var discovery: DiscoveryMember?
+    private(set) var discovery: DiscoveryMember?
     private var leadership: Task<Void, Never>?
     private var removals: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
@@ -29,7 +29,11 @@ actor ManagerRole {
     private(set) var channels: [String: [ObjectIdentifier: Channel]] = [:]
     private var isStopped = false
     private var leaderClient: (manager: ManagerEndpoint, client: HTTPClient)?
-    private let log = Logger("manager")
+    /// Managers that a new cluster was made without: what they say is not heeded.
+    private let former: FormerManagers
+    /// Those of them that were heard.
+    private var unheeded: Set<String> = []
+    let log = Logger("manager")
 
     enum Limits {
         /// Until a new cluster's only member leads it.
@@ -53,24 +57,18 @@ actor ManagerRole {
     ) async throws -> ManagerRole {
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(
-            path: directory + "/state.db",
-            schema: Schema(
-                tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts))
+        let store = try Store(path: directory + "/state.db", schema: Self.schema)
         let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
             Self.objection(to: peer, for: purpose, store)
         }
         let raftLinks = RaftLinks(
             links: links,
             known: Dictionary(identity.managers.map { (NodeID(of: $0.nodeID), $0.address) }) { first, _ in first })
-        let id = NodeID(of: identity.nodeID)
-        var options = RaftNode.Options(id: id, directory: directory + "/raft")
-        if isFounder {
-            options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
-        }
+        let options = Self.raftOptions(of: identity, environment, isFounder: isFounder)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
-            identity, store: store, raft: raft, raftLinks: raftLinks, links: links, environment)
+            identity, store: store, raft: raft, raftLinks: raftLinks, links: links,
+            former: try FormerManagers.load(from: directory), environment)
         do {
             try await role.start()
         } catch {
@@ -82,13 +80,14 @@ actor ManagerRole {
 
     private init(
         _ identity: NodeIdentity, store: Store, raft: RaftNode, raftLinks: RaftLinks,
-        links: ClusterLinks, _ environment: MembershipEnvironment
+        links: ClusterLinks, former: FormerManagers, _ environment: MembershipEnvironment
     ) {
         self.identity = identity
         self.store = store
         self.raft = raft
         self.raftLinks = raftLinks
         self.links = links
+        self.former = former
         self.environment = environment
         members = RaftMembers(raft: raft, store: store)
         manager = Manager(store: store, proposer: RaftProposer(node: raft), members: members)
@@ -181,6 +180,7 @@ actor ManagerRole {
         discovery?.lead(in: change.term)
         log.info("leading", ["term": change.term])
         manager.startLeading()
+        await forgetFormerManagers(former)
     }
 
     /// Waits until the state shows all that earlier leaders committed: who planned over less would take a node that has just
@@ -253,7 +253,9 @@ actor ManagerRole {
         // Once more: what was removed until here is not sent away any more.
         guard Self.objection(to: channel.peer, for: channel.purpose, store) == nil else { return }
         switch channel.purpose {
-        case .raft: await Self.receive(from: channel, for: raft, discovery, log)
+        case .raft:
+            guard !isFormer(channel.peer) else { return }
+            await Self.receive(from: channel, for: raft, discovery, log)
         case .dispatch: await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
         case .api:
             await environment.api.serve(
@@ -261,6 +263,17 @@ actor ManagerRole {
         case .join: await JoinHost(manager: self, loop: environment.loops.cluster).serve(channel)
         case .renew: await RenewalHost(manager: self, loop: environment.loops.cluster).serve(channel)
         }
+    }
+
+    /// Whether the cluster was made anew without this manager; said once.
+    private func isFormer(_ peer: PeerIdentity) -> Bool {
+        guard former.isOut(NodeID(of: peer.nodeID), of: raft.status.configuration) else { return false }
+        if unheeded.insert(peer.nodeID).inserted {
+            log.warning(
+                "a manager that the cluster was made anew without speaks up; it is not heeded: let it leave and join again",
+                ["node": peer.nodeID])
+        }
+        return true
     }
 
     /// A node that is removed loses the connections it has; an agent that comes again is told why.
@@ -288,6 +301,14 @@ actor ManagerRole {
 
     /// Makes the cluster, on the node that founds it.
     func initialize(_ request: SwarmInitRequest, by authority: CertificateAuthority) async throws {
+        try await waitToLead()
+        try await manager.found(
+            request, clusterID: identity.clusterID, authority: authority, dataPathPort: identity.dataPathPort,
+            first: try asJoiner(request.availability ?? .active))
+    }
+
+    /// On the only member of a group.
+    func waitToLead() async throws {
         let deadline = ContinuousClock.now + Limits.founding
         while !isLeading {
             guard ContinuousClock.now < deadline else {
@@ -295,14 +316,16 @@ actor ManagerRole {
             }
             try await Task.sleep(for: .milliseconds(10))
         }
-        try await manager.found(
-            request, clusterID: identity.clusterID, authority: authority, dataPathPort: identity.dataPathPort,
-            first: Joiner(
-                nodeID: identity.nodeID, role: .manager,
-                description: HostFacts.current.nodeDescription(name: environment.configuration.name),
-                availability: request.availability ?? .active, address: identity.advertiseAddress,
-                dataPathAddress: identity.dataPathAddress,
-                certificate: NodeCertificate(try identity.openCredentials().value)))
+    }
+
+    /// This node, as one that comes into the cluster.
+    func asJoiner(_ availability: NodeAvailability) throws -> Joiner {
+        Joiner(
+            nodeID: identity.nodeID, role: .manager,
+            description: HostFacts.current.nodeDescription(name: environment.configuration.name),
+            availability: availability, address: identity.advertiseAddress,
+            dataPathAddress: identity.dataPathAddress,
+            certificate: NodeCertificate(try identity.openCredentials().value))
     }
 
     // MARK: Leaving

@@ -3,7 +3,7 @@ import Platform
 import Store
 
 /// How far the leader is, so that a member that follows can answer as freshly as the leader would.
-struct LeaderRevision {
+public struct LeaderRevision: Sendable {
     enum Limits {
         /// How far a member may lag behind the leader before it gives up on a read.
         static let lag = Duration.seconds(5)
@@ -16,8 +16,10 @@ struct LeaderRevision {
 
     let cluster: any DiscoveryCluster
 
+    public init(cluster: any DiscoveryCluster) { self.cluster = cluster }
+
     /// Asks the leader, and returns once this member's state is as far as the leader's was.
-    func reach(isConsistent: Bool) async throws {
+    public func reach(isConsistent: Bool) async throws {
         let answer = try await cluster.forward(HTTPRequest(.get, Self.path + (isConsistent ? "?consistent" : "")))
         let text = String(decoding: try await answer.body.collect(upTo: Limits.bodyBytes), as: UTF8.self)
         guard answer.status.isSuccess else { throw HTTPError(answer.status, text) }

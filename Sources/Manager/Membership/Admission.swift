@@ -74,6 +74,22 @@ struct Admission: Sendable {
         }
     }
 
+    /// Puts the node in the place of all managers that there are.
+    func takeOver(by joiner: Joiner) async throws {
+        try await store.update(through: proposer, at: clock.wall()) { transaction in
+            for node in transaction.snapshot.all(Node.self) where node.spec.role == .manager {
+                transaction.delete(Node.self, node.id)
+            }
+            try transaction.put(Self.node(joiner, at: transaction.now))
+        }
+    }
+
+    func forget(nodes: [String]) async throws {
+        try await store.update(through: proposer, at: clock.wall()) { transaction in
+            for node in nodes { transaction.delete(Node.self, node) }
+        }
+    }
+
     private static func node(_ joiner: Joiner, at now: Timestamp) -> Node {
         Node(
             id: joiner.nodeID, createdAt: now, spec: NodeSpec(role: joiner.role, availability: joiner.availability),

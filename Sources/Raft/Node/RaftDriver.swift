@@ -59,24 +59,8 @@ package final class RaftDriver {
         seed: UInt64, now: MonotonicInstant
     ) throws {
         var random = SeededGenerator(seed: seed)
-        let (votes, hardState, isNew) = try VoteFile.open(disk: disk, member: id)
-        let snapshots = try SnapshotStore.open(disk: disk)
-        var (log, recovered) = try SegmentLog.open(
-            disk: disk, segmentBytes: settings.segmentBytes, seed: random.next())
-        guard !isNew || (recovered.lastIndex == 0 && snapshots.latest == nil) else {
-            throw RaftError(.corrupted, "there is a log, but term and vote are missing")
-        }
-        if let snapshot = snapshots.latest {
-            // A snapshot that came from a leader, and a crash before the log gave way to it.
-            let mismatches = recovered.term(at: snapshot.index).map { $0 != snapshot.term } ?? true
-            if recovered.lastIndex < snapshot.index || (recovered.baseIndex <= snapshot.index && mismatches) {
-                try log.reset(index: snapshot.index, term: snapshot.term)
-                recovered = SegmentLog.Recovered(baseIndex: snapshot.index, baseTerm: snapshot.term)
-            }
-        }
-        guard recovered.baseIndex <= snapshots.latest?.index ?? 0 else {
-            throw RaftError(.corrupted, "the log begins after \(recovered.baseIndex), and no snapshot reaches so far")
-        }
+        let folder = try MemberFolder.open(id: id, settings: settings, disk: disk, seed: random.next())
+        let (snapshots, recovered) = (folder.snapshots, folder.recovered)
         if stateMachine.appliedIndex < recovered.baseIndex, let snapshot = snapshots.latest,
             let source = try snapshots.read()
         {
@@ -91,13 +75,13 @@ package final class RaftDriver {
         core = try RaftCore(
             id: id, settings: settings,
             restored: RaftCore.Restored(
-                hardState: hardState, snapshot: snapshots.latest, baseIndex: recovered.baseIndex,
+                hardState: folder.hardState, snapshot: snapshots.latest, baseIndex: recovered.baseIndex,
                 baseTerm: recovered.baseTerm, entries: recovered.entries, commitIndex: recovered.commitIndex,
                 appliedIndex: applied),
             seed: random.next(), now: now)
         self.settings = settings
-        self.log = log
-        self.votes = votes
+        self.log = folder.log
+        self.votes = folder.votes
         self.snapshots = snapshots
         self.stateMachine = stateMachine
         self.transport = transport

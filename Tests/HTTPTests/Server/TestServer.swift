@@ -24,7 +24,8 @@ struct TestServer: Sendable {
         let loop = try EventLoop(name: "server")
         let clientLoop = try EventLoop(name: "client")
         let worker = try EventLoop(name: "server-1")
-        let server = HTTPServer(loop: loop, workers: [loop, worker], limits: limits, observer: observer, handler: handler)
+        let server = HTTPServer(
+            loop: loop, workers: [loop, worker], limits: limits, observer: observer, handler: handler)
         let unix = SocketAddress.unix(directory.appendingPathComponent("s").path)
         try server.listen(on: unix, mode: 0o600, group: "root")
         let tcp = try server.listen(on: try #require(SocketAddress.parse("127.0.0.1:0")))

@@ -1,0 +1,186 @@
+import Discovery
+import HTTP
+import Manager
+import Model
+import Platform
+import Raft
+import Store
+
+/// A manager's state as a whole: out into a backup, in from one, and on alone where the other managers are lost.
+extension ManagerRole {
+    /// What a manager's state consists of.
+    static let schema = Schema(
+        tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts)
+
+    static func raftOptions(
+        of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
+    ) -> RaftNode.Options {
+        let id = NodeID(of: identity.nodeID)
+        var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
+        if isFounder {
+            options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
+        }
+        return options
+    }
+
+    // MARK: Backup
+
+    /// A copy of the state on its way out.
+    struct BackupStream: Sendable {
+        let header: BackupHeader
+        /// Why it may lack what the cluster acknowledged; nil where it lacks nothing of before it was asked for.
+        let doubt: String?
+        let pieces: ThreadedPieces
+    }
+
+    /// This manager's copy of the state as of one moment, with everything that was acknowledged before the call where a leader
+    /// says how far that is. Nothing waits for it.
+    func backup() async throws -> BackupStream {
+        let doubt = await reachLeader()
+        let (snapshot, position) = store.standing
+        guard let cluster = snapshot.all(Cluster.self).first else {
+            throw HTTPError(
+                .serviceUnavailable, "this manager has no state yet: try again in a moment, or ask another one")
+        }
+        let header = BackupHeader(
+            clusterID: cluster.id, revision: snapshot.revision, position: position, createdAt: WallClock.now())
+        return BackupStream(
+            header: header, doubt: doubt,
+            pieces: ThreadedPieces(named: "backup") { put in try snapshot.writeBackup(header, to: put) })
+    }
+
+    private func reachLeader() async -> String? {
+        guard let discovery, raft.status.leader != nil else {
+            return "no manager leads: the backup has what this manager knows"
+        }
+        do {
+            if discovery.isLeading {
+                try await discovery.confirmLeadership()
+            } else {
+                try await LeaderRevision(cluster: discovery).reach(isConsistent: true)
+            }
+            return nil
+        } catch {
+            return
+                "the leader does not answer (\(HTTPError(describing: error).message)): the backup has what this manager "
+                + "knows"
+        }
+    }
+
+    // MARK: Restore
+
+    /// Makes the folder of a manager that is alone with the backup's state. Nothing else is changed.
+    static func layDown(
+        _ backup: Backup, for identity: NodeIdentity, _ environment: MembershipEnvironment
+    ) async throws {
+        let directory = directory(of: identity, environment)
+        let options = raftOptions(of: identity, environment, isFounder: true)
+        try await runOnThread(named: "restore") {
+            try Files.createDirectories(directory, mode: 0o700)
+            let store = try Store(path: directory + "/state.db", schema: schema)
+            try store.replace(by: backup.snapshot, at: backup.header.position)
+            try RaftNode.found(
+                options, on: try ReplicatedStore(store).snapshot(), term: backup.header.position.term)
+            try store.close()
+        }
+    }
+
+    /// Puts this node into the state that it came up with, in the place of the managers that are in it.
+    func takeOver() async throws {
+        try await waitToLead()
+        try await manager.takeOver(by: try asJoiner(.active))
+        log.warning("restored from a backup; this node is the only manager", ["revision": store.revision])
+    }
+
+    // MARK: On alone
+
+    /// Makes this manager the only one of its cluster, before it starts: `--force-new-cluster`.
+    ///
+    /// - Throws: `ConfigurationError` where the managers that answer are enough for a quorum: then nothing is lost, and two
+    ///   clusters would come of one.
+    static func forceNewCluster(of identity: NodeIdentity, _ environment: MembershipEnvironment) async throws {
+        let log = Logger("manager")
+        guard identity.role == .manager else {
+            throw ConfigurationError(
+                "--force-new-cluster is for a manager, and this node is a worker: start it without")
+        }
+        let directory = directory(of: identity, environment)
+        var former = try FormerManagers.load(from: directory)
+        guard !former.isFlagSpent else {
+            return log.warning(
+                "--force-new-cluster was obeyed by an earlier start and is ignored: take it out of the flags")
+        }
+        let options = raftOptions(of: identity, environment, isFounder: false)
+        let configuration = try await runOnThread(named: "force") { try RaftNode.configuration(options) }
+        try await refuseWithQuorum(configuration, identity, environment)
+        former.isFlagSpent = true
+        try former.save(in: directory)
+        let known = former
+        let dropped = try await runOnThread(named: "force") {
+            try RaftNode.forceNewGroup(options, at: identity.advertiseAddress) { dropped in
+                var former = known
+                former.add(dropped.map(\.id))
+                try former.save(in: directory)
+            }
+        }
+        log.warning(
+            "the cluster is made anew: this node is its only manager, and the others must not come back as they were",
+            ["dropped": dropped.map(\.address).joined(separator: " ")])
+    }
+
+    /// At a start without the flag, it may be given again.
+    static func allowForcing(_ identity: NodeIdentity, _ environment: MembershipEnvironment) throws {
+        let directory = directory(of: identity, environment)
+        guard identity.role == .manager, Files.isDirectory(directory) else { return }
+        var former = try FormerManagers.load(from: directory)
+        guard former.isFlagSpent else { return }
+        former.isFlagSpent = false
+        try former.save(in: directory)
+    }
+
+    private static func refuseWithQuorum(
+        _ configuration: Raft.Configuration, _ identity: NodeIdentity, _ environment: MembershipEnvironment
+    ) async throws {
+        let own = NodeID(of: identity.nodeID)
+        let others = Set(configuration.voters + configuration.outgoing).filter { $0.id != own }
+        guard !others.isEmpty else { return }
+        let links = ClusterLinks(try identity.openCredentials(), loop: environment.loops.cluster)
+        let answering = await withTaskGroup(of: Member?.self) { group in
+            for member in others {
+                group.addTask {
+                    guard let channel = try? await links.open(.raft, to: member.address) else { return nil }
+                    defer { channel.close() }
+                    return NodeID(of: channel.peer.nodeID) == member.id ? member : nil
+                }
+            }
+            var answering: [Member] = []
+            for await member in group { if let member { answering.append(member) } }
+            return answering
+        }
+        let halves = [configuration.voters, configuration.outgoing].filter { !$0.isEmpty }
+        let isQuorum = halves.allSatisfy { half in
+            half.filter { $0.id == own || answering.contains($0) }.count > half.count / 2
+        }
+        guard isQuorum else { return }
+        let list = answering.map(\.address).sorted().joined(separator: ", ")
+        throw ConfigurationError(
+            "--force-new-cluster: the cluster has its quorum, \(answering.count + 1) of \(configuration.voters.count) "
+                + "managers are there (\(list)); start this one without the flag")
+    }
+
+    /// Takes the managers that the cluster was made anew without out of the state, once this one leads.
+    func forgetFormerManagers(_ former: FormerManagers) async {
+        let out = former.all.filter { former.isOut($0, of: raft.status.configuration) }
+        guard !out.isEmpty else { return }
+        let nodes = store.snapshot.all(Node.self).filter { $0.spec.role == .manager && out.contains(NodeID(of: $0.id)) }
+        guard !nodes.isEmpty else { return }
+        do {
+            try await manager.forget(nodes: nodes.map(\.id))
+            log.warning(
+                "the managers that are lost are taken out of the cluster",
+                ["nodes": nodes.map { "\($0.description.hostname) (\($0.id))" }.joined(separator: ", ")])
+        } catch {
+            log.error("the managers that are lost are still in the cluster: node rm --force", ["error": "\(error)"])
+        }
+    }
+}

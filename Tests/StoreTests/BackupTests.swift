@@ -1,0 +1,132 @@
+import Model
+import Platform
+import TestSupport
+import Testing
+
+@testable import Store
+
+@Suite struct BackupTests {
+    /// Rows that keep their order, as the key-value history does.
+    private struct Notes: StatePart {
+        static let name = "notes"
+        private(set) var rows: [[UInt8]: [UInt8]] = [:]
+
+        mutating func load(id: [UInt8], row: [UInt8]) throws {
+            guard !id.isEmpty else { throw StoreError(.malformed, "a note without an id") }
+            rows[id] = row
+        }
+
+        func rows(
+            after place: [UInt8]?, _ body: ([UInt8], [UInt8]) throws -> Bool
+        ) rethrows -> [UInt8]? {
+            for id in rows.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+                if let place, !place.lexicographicallyPrecedes(id) { continue }
+                if try !body(id, rows[id] ?? []) { return id }
+            }
+            return nil
+        }
+    }
+
+    private static let schema = Schema(tables: Schema.clusterTables, parts: [Notes.self])
+
+    /// A state of some megabytes, with names, indexes and a part.
+    private static func state(rows: Int = 2_000) async throws -> Store {
+        let store = Store(schema: schema)
+        let proposer = LocalProposer(store)
+        for batch in 0..<(rows / 100) {
+            try await store.update(through: proposer, at: start) { tx in
+                for number in 0..<100 {
+                    try tx.put(makeTask("t\(batch)-\(number)", service: "s1", slot: number, node: "n1"))
+                }
+            }
+        }
+        try await store.update(through: proposer, at: start) { try $0.put(makeService("s1", name: "web")) }
+        var (snapshot, position) = store.standing
+        for number in 0..<UInt8(200) {
+            try snapshot.parts[0].load(id: [number], row: Array(repeating: number, count: 5_000))
+        }
+        position.term = 3
+        try store.replace(by: snapshot, at: position)
+        return store
+    }
+
+    private static func header(_ store: Store) -> BackupHeader {
+        BackupHeader(clusterID: "c1", revision: store.revision, position: store.applied, createdAt: start)
+    }
+
+    private static func backup(_ store: Store) throws -> [[UInt8]] {
+        var pieces: [[UInt8]] = []
+        try store.snapshot.writeBackup(header(store)) { pieces.append($0) }
+        return pieces
+    }
+
+    private static func read(_ bytes: [UInt8], pieces size: Int = 10_000, schema: Schema = schema) throws -> Backup {
+        var reader = BackupReader(schema: schema)
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            try reader.feed(Array(bytes[start..<min(start + size, bytes.count)]))
+        }
+        return try reader.finish()
+    }
+
+    @Test(arguments: [1 << 20, 4_093]) func whatIsReadBackIsTheState(pieces: Int) async throws {
+        let store = try await Self.state()
+        let written = try Self.backup(store)
+        #expect(written.count > 3, "it does not go out at once")
+        #expect(written.allSatisfy { $0.count < 2 * BackupFormat.pieceBytes })
+        let backup = try Self.read(written.flatMap { $0 }, pieces: pieces)
+        #expect(backup.header == Self.header(store))
+        let other = Store(schema: Self.schema)
+        try other.replace(by: backup.snapshot, at: backup.header.position)
+        #expect(other.stateHash == store.stateHash)
+        #expect(other.applied == store.applied)
+        #expect(other.snapshot.tasks(ofService: "s1").count == 2_000)
+        #expect(other.snapshot.named(Service.self, "WEB").map(\.id) == ["s1"])
+    }
+
+    @Test func aFileThatIsCutAnywhereIsRefused() async throws {
+        let bytes = try Self.backup(try await Self.state(rows: 100)).flatMap { $0 }
+        for count in Array(0..<200) + stride(from: 200, to: bytes.count, by: 9_973) + [bytes.count - 1] {
+            #expect(throws: StoreError.self, "cut after \(count) bytes") { try Self.read(Array(bytes.prefix(count))) }
+        }
+        #expect(throws: StoreError.self) { try Self.read(bytes + [0]) }
+    }
+
+    @Test func aByteThatChangedAnywhereIsFound() async throws {
+        let bytes = try Self.backup(try await Self.state(rows: 100)).flatMap { $0 }
+        for place in Array(0..<120) + stride(from: 120, to: bytes.count, by: 8_191) + [bytes.count - 1] {
+            var damaged = bytes
+            damaged[place] ^= 0x20
+            #expect(throws: StoreError.self, "byte \(place)") { try Self.read(damaged) }
+        }
+    }
+
+    @Test func whatItIsIsSaid() async throws {
+        func reason(_ bytes: [UInt8], schema: Schema = Self.schema) -> String {
+            do {
+                _ = try Self.read(bytes, schema: schema)
+                return "nothing"
+            } catch { return "\(error)" }
+        }
+        let bytes = try Self.backup(try await Self.state(rows: 100)).flatMap { $0 }
+        #expect(reason([]).contains("empty"))
+        #expect(reason(Array("{\"a\": 1}".utf8)).contains("no backup"))
+        #expect(reason(Array(bytes.dropLast(40))).contains("cut short"))
+        var newer = bytes
+        newer[8] = 2
+        #expect(reason(newer).contains("format 2") && reason(newer).contains("version"))
+        #expect(reason(bytes, schema: .cluster).contains("part notes, which this version does not know"))
+    }
+
+    /// Whatever the bytes are, they are refused and not trapped on.
+    @Test func garbageIsRefused() async throws {
+        let bytes = try Self.backup(try await Self.state(rows: 100)).flatMap { $0 }
+        var random = Seeded(7)
+        for _ in 0..<200 {
+            var damaged = Array(bytes.prefix(Int(random.next() % 4_000) + 1))
+            for _ in 0..<(random.next() % 8 + 1) {
+                damaged[Int(random.next() % UInt64(damaged.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            #expect(throws: StoreError.self) { try Self.read(damaged) }
+        }
+    }
+}
