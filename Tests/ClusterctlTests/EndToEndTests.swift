@@ -80,6 +80,22 @@ import Testing
         #expect(missing.status == 1 && missing.error.contains("/nowhere"), "\(missing)")
     }
 
+    @Test func theRootIsShownAndChanged() async throws {
+        let daemon = try StandInDaemon()
+        #expect(await daemon.run("manager", "ca").output == "-----BEGIN CERTIFICATE-----\n")
+        #expect(await daemon.run("manager", "ca", "turn").status == 64)
+        #expect(await daemon.run("manager", "ca", "rotate", "--ca-key", "/nowhere").status == 64)
+        let done = await daemon.run("manager", "ca", "rotate")
+        #expect(done.status == 0 && done.output.contains("has another root"), "\(done)")
+        #expect(daemon.state.withLock { $0.swarmUpdate?["Name"] } == .string("default"))
+        daemon.state.withLock { $0.rotationAnswers = 1000 }
+        let slow = await daemon.run("manager", "ca", "rotate", "--timeout", "300ms")
+        #expect(slow.status == 1 && slow.error.contains("1 of 2, waiting for host2 (ready)"), "\(slow)")
+        #expect(slow.error.contains("node rm --force NODE"))
+        let other = await daemon.run("manager", "ca", "rotate", "--detach")
+        #expect(other.status == 0 && other.output.isEmpty)
+    }
+
     @Test func imagesAndNetworks() async throws {
         let daemon = try StandInDaemon()
         let directory = try TemporaryDirectory()

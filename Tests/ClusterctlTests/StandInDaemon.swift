@@ -20,6 +20,10 @@ final class StandInDaemon: Sendable {
         /// Updates to refuse as out of sequence before one is let through.
         var staleAnswers = 0
         var isManager = true
+        /// Answers of `/swarm` from now on that say that the root is still being changed.
+        var rotationAnswers = 0
+        /// The last body of `/swarm/update`.
+        var swarmUpdate: JSONValue?
         var requests: [String] = []
     }
 
@@ -164,12 +168,30 @@ final class StandInDaemon: Sendable {
             }
             return try .json(JSONValue.object(["Id": .string("net1"), "Warning": .string("")]), status: .created)
         }
-        router.get("/swarm") { _ in
-            try .json(
+        router.get("/swarm") { [unowned self] _ in
+            let left = state.withLock { state in
+                defer { state.rotationAnswers = max(0, state.rotationAnswers - 1) }
+                return state.rotationAnswers
+            }
+            let rotation = JSONValue.object([
+                "Phase": .string("issuing"), "Waiting": .array([.string("node2aaaaaaaaaaaaaaaaaaaaa")]),
+            ])
+            return try .json(
                 JSONValue.object([
-                    "Version": .object(["Index": .integer(7)]), "Spec": .object([:]),
+                    "Version": .object(["Index": .integer(7)]),
+                    "Spec": .object(["Name": .string("default"), "CAConfig": .object(["ForceRotate": .integer(3)])]),
                     "JoinTokens": .object(["Worker": .string("SWMTKN-1-a-w"), "Manager": .string("SWMTKN-1-a-m")]),
+                    "TLSInfo": .object(["TrustRoot": .string("-----BEGIN CERTIFICATE-----\n")]),
+                    "RootRotation": left > 0 ? rotation : .null,
                 ]))
+        }
+        router.post("/swarm/update") { [unowned self] request in
+            let body = try await request.decode(JSONValue.self)
+            state.withLock { state in
+                state.swarmUpdate = body
+                if body["CAConfig"]?["ForceRotate"] == .integer(4) { state.rotationAnswers = 2 }
+            }
+            return HTTPResponse(.ok)
         }
         router.post("/swarm/init") { _ in try .json("node1aaaaaaaaaaaaaaaaaaaaa") }
         router.post("/swarm/join") { _ in HTTPResponse(.ok) }

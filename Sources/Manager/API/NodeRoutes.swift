@@ -10,7 +10,7 @@ struct NodeRoutes: Sendable {
         router.get("/nodes") { try .json(await list($0)) }
         router.get("/nodes/{id}") { request in
             let node = try api.snapshot.findNode(try request.capture("id"))
-            return try .json(await withManagerStatus([node])[0])
+            return try .json(await asOfNow([node])[0])
         }
         router.post("/nodes/{id}/update") { request in
             try await update(request)
@@ -32,15 +32,21 @@ struct NodeRoutes: Sendable {
                 && filters.allow("role") { $0 == node.spec.role.rawValue }
                 && filters.allow("membership") { $0 == "accepted" }
         }
-        return await withManagerStatus(nodes)
+        return try await asOfNow(nodes)
     }
 
-    /// Who leads and who is reachable is the Raft group's to say, at the moment of asking.
-    private func withManagerStatus(_ nodes: [Node]) async -> [Node] {
+    /// Who leads and who is reachable is the Raft group's to say, at the moment of asking; who trusts the roots that are wanted,
+    /// the state's.
+    private func asOfNow(_ nodes: [Node]) async throws -> [Node] {
         let statuses = await api.operations.managerStatuses()
+        let wanted = api.snapshot.all(ClusterSecrets.self).first.map(RootRotation.Wanted.init)
+        let record = try wanted?.record()
         return nodes.map { node in
             var node = node
             node.managerStatus = statuses[node.id]
+            if let wanted, let record, node.certificate?.matches(record) == true {
+                node.description.tlsInfo = .init(trustRoot: wanted.roots.joined())
+            }
             return node
         }
     }

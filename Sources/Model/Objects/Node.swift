@@ -108,12 +108,17 @@ public struct NodeDescription: Codable, Sendable, Equatable {
     public var platform: Platform
     public var resources: Resources
     public var engine: EngineDescription
+    /// Only in answers of the API.
+    public var tlsInfo: TLSInfo?
 
-    public init(hostname: String, platform: Platform, resources: Resources, engine: EngineDescription) {
+    public init(
+        hostname: String, platform: Platform, resources: Resources, engine: EngineDescription, tlsInfo: TLSInfo? = nil
+    ) {
         self.hostname = hostname
         self.platform = platform
         self.resources = resources
         self.engine = engine
+        self.tlsInfo = tlsInfo
     }
 
     enum CodingKeys: String, CodingKey {
@@ -121,6 +126,17 @@ public struct NodeDescription: Codable, Sendable, Equatable {
         case platform = "Platform"
         case resources = "Resources"
         case engine = "Engine"
+        case tlsInfo = "TLSInfo"
+    }
+
+    /// Whom the node trusts (Engine API `TLSInfo`).
+    public struct TLSInfo: Codable, Sendable, Equatable {
+        /// PEM, one root after the other.
+        public var trustRoot: String
+
+        public init(trustRoot: String) { self.trustRoot = trustRoot }
+
+        enum CodingKeys: String, CodingKey { case trustRoot = "TrustRoot" }
     }
 
     /// The machine and the operating system an image must fit.

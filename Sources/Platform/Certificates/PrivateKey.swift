@@ -35,8 +35,7 @@ public final class PrivateKey: Sendable {
         }
         guard let pointer else { throw wasLocked ? .encryptedKey : .malformed("private key") }
         self.pointer = pointer
-        guard let strength = Self.strength(of: pointer) else { throw .weakKey("this private key") }
-        precondition(strength > 0)
+        guard Self.strength(of: pointer) != nil else { throw .weakKey("this private key") }
     }
 
     /// PKCS#8 as PEM (RFC 7468), unlocked: a secret.

@@ -46,8 +46,9 @@ enum Greeting {
 
     private static func readVersion(_ bytes: [UInt8]) throws(ChannelError) -> UInt16 {
         guard bytes.starts(with: magic) else { throw .notMartlet }
-        var reader = WireReader(bytes[magic.count...])
-        guard let major = reader.u16(), let minor = reader.u16() else { throw .malformed("greeting: version") }
+        guard let major = Wire.u16(bytes, at: magic.count), let minor = Wire.u16(bytes, at: magic.count + 2) else {
+            throw .malformed("greeting: version")
+        }
         guard major == Self.major else { throw .version(major: major) }
         return min(minor, Self.minor)
     }

@@ -30,6 +30,8 @@ struct TLSSession: ~Copyable, Sendable {
     // Both are this value's own; a value that cannot be copied is used by one thread at a time.
     nonisolated(unsafe) private let ssl: OpaquePointer
     nonisolated(unsafe) private let pipe = TLSPipe()
+    /// What libssl calls back belongs to it.
+    private let context: TLSContext
     private var failure: TLSError?
     private var recordsLeft: Int
     private let recordsPerKey: Int
@@ -37,11 +39,11 @@ struct TLSSession: ~Copyable, Sendable {
     init(_ context: TLSContext, recordsPerKey: Int = Self.recordsPerKey) {
         guard let ssl = SSL_new(context.pointer) else { preconditionFailure("no memory for a TLS connection") }
         self.ssl = ssl
+        self.context = context
         self.recordsPerKey = recordsPerKey
         recordsLeft = recordsPerKey
         let bio = pipe.makeBIO()
-        // One for both ways, of which libssl takes both references.
-        BIO_up_ref(bio)
+        // One for both ways: of that libssl takes one reference (SSL_set_bio(3)).
         SSL_set_bio(ssl, bio, bio)
         if context.isServer { SSL_set_accept_state(ssl) } else { SSL_set_connect_state(ssl) }
     }

@@ -42,7 +42,7 @@ import Testing
 
     /// A manager that answers as told.
     private static func manager(
-        _ id: String, _ loop: EventLoop, onKept: @escaping @Sendable () -> Void = {},
+        _ id: String, _ loop: EventLoop, kept: KeptCount = KeptCount(),
         _ answer: @escaping @Sendable (PeerIdentity, [UInt8]) throws -> RenewalAnswer?
     ) throws -> (ChannelListener, ManagerEndpoint) {
         let credentials = CurrentCredentials(try TestCertificates.credentials(of: authority, id, .manager))
@@ -52,10 +52,17 @@ import Testing
             guard case .request(let request)? = try? await channel.receive(json: RenewalMessage.self) else { return }
             if let answer = try? answer(channel.peer, Array(request)) {
                 try? await channel.send(json: answer)
-                if case .kept? = (try? await channel.receive(json: RenewalMessage.self)) ?? nil { onKept() }
+                if case .kept? = (try? await channel.receive(json: RenewalMessage.self)) ?? nil { kept.add() }
             }
         }
         return (listener, ManagerEndpoint(nodeID: id, address: "\(listener.address)"))
+    }
+
+    /// How often a manager heard that what it issued is in use.
+    private final class KeptCount: Sendable {
+        private let count = Mutex(0)
+        var value: Int { count.withLock { $0 } }
+        func add() { count.withLock { $0 += 1 } }
     }
 
     private static func issue(
@@ -71,9 +78,9 @@ import Testing
     private static func renewal(
         of credentials: CurrentCredentials, from managers: [ManagerEndpoint], _ loop: EventLoop
     ) -> CertificateRenewal {
-        CertificateRenewal(credentials, links: ClusterLinks(credentials, loop: loop), managers: { managers }) {
-            credentials.replace(by: $0)
-        }
+        CertificateRenewal(
+            credentials, links: ClusterLinks(credentials, loop: loop), managers: { managers },
+            keep: { credentials.replace(by: $0) })
     }
 
     @Test func theLeaderIsFoundAndTheKeyIsNew() async throws {
@@ -141,11 +148,11 @@ import Testing
         let current = CurrentCredentials(due)
         let seen = Mutex<[Certificate]>([])
         let renewal = CertificateRenewal(
-            current, links: ClusterLinks(current, loop: loop), managers: { [manager] }
-        ) { next in
-            current.replace(by: next)
-            seen.withLock { $0.append(next.certificate) }
-        }
+            current, links: ClusterLinks(current, loop: loop), managers: { [manager] },
+            keep: { next in
+                current.replace(by: next)
+                seen.withLock { $0.append(next.certificate) }
+            })
         let task = Task { await renewal.run() }
         try await eventually { seen.withLock { $0.count } >= 3 }
         task.cancel()
@@ -158,8 +165,8 @@ import Testing
         let loop = try EventLoop(name: "renewal")
         defer { loop.stop() }
         let next = CertificateAuthority.make(clusterID: "c1")
-        let kept = Mutex(0)
-        let (listener, manager) = try Self.manager("m1", loop, onKept: { kept.withLock { $0 += 1 } }) {
+        let kept = KeptCount()
+        let (listener, manager) = try Self.manager("m1", loop, kept: kept) {
             try Self.issue(to: $0, $1, by: next, trusting: [Self.authority, next])
         }
         defer { listener.close() }
@@ -167,7 +174,7 @@ import Testing
         let renewal = Self.renewal(of: current, from: [manager], loop)
         let task = Task { await renewal.run() }
         renewal.renewSoon()
-        try await eventually { kept.withLock { $0 } == 1 }
+        try await eventually { kept.value == 1 }
         #expect(current.value.issuer == next.root && current.value.roots == [Self.authority.root, next.root])
         task.cancel()
         await task.value

@@ -27,6 +27,29 @@ import Testing
         }
     }
 
+    /// Docker's clients see by it how far a change of the root is.
+    @Test func aNodeTrustsTheRootsThatAreWantedOnceItHasSaidSo() async throws {
+        let authority = CertificateAuthority.make(clusterID: "cluster")
+        let root = String(decoding: authority.root.pem, as: UTF8.self)
+        try await TestAPI.run { api in
+            try await api.cluster.addNode("n1")
+            #expect(!(try await api.get("/nodes/n1").text.contains("TrustRoot")))
+            try await api.cluster.write { tx in
+                try tx.put(
+                    ClusterSecrets(
+                        id: "cluster", createdAt: start, joinTokens: JoinTokens(worker: "w", manager: "m"),
+                        rootCertificate: root, rootKey: "key"))
+            }
+            #expect(!(try await api.get("/nodes/n1").text.contains("TrustRoot")))
+            let digest = Digest.base36(authority.root.digest)
+            try await api.cluster.change(Node.self, "n1") {
+                $0.certificate = NodeCertificate(issuer: digest, trusted: [digest])
+            }
+            let answer = try await api.get("/nodes/n1")
+            #expect(answer.text.contains(#""TLSInfo":{"TrustRoot":"-----BEGIN CERTIFICATE"#), "\(answer.text)")
+        }
+    }
+
     @Test func labelsAndAvailabilityAreSetAtTheVersionSeen() async throws {
         try await TestAPI.run { api in
             try await api.cluster.addNode("n1")

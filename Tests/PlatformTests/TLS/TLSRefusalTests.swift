@@ -175,10 +175,14 @@ import Testing
         await #expect(throws: (any Error).self) { try await flood.value }
     }
 
-    @Test(arguments: [
-        [], [0x15, 3, 3, 0, 2, 2, 0], [UInt8]("GET / HTTP/1.1\r\n\r\n".utf8), [UInt8](repeating: 0x16, count: 70_000),
-    ])
-    func otherProtocolsAreRefused(bytes: [UInt8]) async throws {
+    private static let otherProtocols: [String: [UInt8]] = [
+        "silence": [], "an alert": [0x15, 3, 3, 0, 2, 2, 0], "HTTP": [UInt8]("GET / HTTP/1.1\r\n\r\n".utf8),
+        "one byte for ever": [UInt8](repeating: 0x16, count: 70_000),
+    ]
+
+    @Test(arguments: ["silence", "an alert", "HTTP", "one byte for ever"])
+    func otherProtocolsAreRefused(name: String) async throws {
+        let bytes = try #require(Self.otherProtocols[name])
         let server = try #require(TLSPair.server)
         let loop = try EventLoop(name: "test-tls")
         defer { loop.stop() }
