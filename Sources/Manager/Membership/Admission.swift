@@ -78,7 +78,7 @@ struct Admission: Sendable {
     func takeOver(by joiner: Joiner) async throws {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
             for node in transaction.snapshot.all(Node.self) where node.spec.role == .manager {
-                transaction.delete(Node.self, node.id)
+                try CertificatePolicy.remove(node.id, in: &transaction)
             }
             try transaction.put(Self.node(joiner, at: transaction.now))
         }
@@ -86,7 +86,7 @@ struct Admission: Sendable {
 
     func forget(nodes: [String]) async throws {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
-            for node in nodes { transaction.delete(Node.self, node) }
+            for node in nodes { try CertificatePolicy.remove(node, in: &transaction) }
         }
     }
 
