@@ -47,10 +47,22 @@ public final class Store: Sendable {
 
     /// Reads the state back from the storage.
     init(storage: any StateStorage, schema: Schema) throws {
-        let (snapshot, position) = try storage.load(schema: schema)
         self.schema = schema
         self.storage = storage
-        self.guarded = Mutex(Guarded(snapshot: snapshot, applied: position, durable: position))
+        var guarded: Guarded
+        do {
+            let (snapshot, position) = try storage.load(schema: schema)
+            guarded = Guarded(snapshot: snapshot, applied: position, durable: position)
+        } catch let error as StoreError where error.code == .damaged || error.code == .malformed {
+            // Snapshot and log, which have checksums of their own, bring back what it should have been.
+            log.error("the state's database is damaged; it is made anew", ["error": "\(error)"])
+            Metrics.shared.counter(
+                "martlet_state_database_damaged_total", "How often the state's database was found damaged at a start."
+            ).increment()
+            guarded = Guarded(snapshot: Snapshot(schema: schema))
+            guarded.isAllDirty = true
+        }
+        self.guarded = Mutex(guarded)
     }
 
     // MARK: Reading
@@ -114,7 +126,10 @@ public final class Store: Sendable {
         }
         let command = try Command(decoding: bytes)
         guard let kind = schema.kinds[command.kind] else {
-            throw StoreError(.unknownKind, "command kind \(command.kind) is not known to this version")
+            throw StoreError(
+                .unknownKind,
+                "the cluster uses the command kind \(command.kind), which this version does not know: upgrade this manager"
+            )
         }
         var state = AppliedChanges(before.snapshot)
         do {
@@ -187,6 +202,15 @@ public final class Store: Sendable {
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
         try flush()
+    }
+
+    /// What members compare; see `Snapshot.digest`.
+    public var digest: UInt64 { snapshot.digest }
+
+    /// Goes through all rows: whether they are what was written. Takes as long as there are many.
+    public func isSound() -> Bool {
+        let snapshot = snapshot
+        return snapshot.digest == snapshot.digestOfRows
     }
 
     /// A digest of all rows, the same on all members at the same revision.

@@ -16,6 +16,8 @@ import Testing
             rows[id] = row
         }
 
+        var rowsHash: UInt64 { rows.reduce(0) { $0 &+ RowHash.of(Self.name, id: $1.key, row: $1.value) } }
+
         func forEachRow(_ body: ([UInt8], [UInt8]) throws -> Void) rethrows {
             for id in rows.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) { try body(id, rows[id] ?? []) }
         }

@@ -21,6 +21,8 @@ public struct KeyValueState: StatePart {
     /// Versions of `history` that are newer than `compacted`.
     private var kept = 0
     private var keptBytes = 0
+    /// The sum of the versions' hashes.
+    private var versionsHash: UInt64 = 0
     /// Versions up to this revision are gone where a newer one replaced them.
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
@@ -131,6 +133,7 @@ public struct KeyValueState: StatePart {
         if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
         newest.put(version)
         history.put(version)
+        versionsHash &+= Self.hash(version)
         kept += 1
         keptBytes += version.bytes.count
     }
@@ -156,6 +159,7 @@ public struct KeyValueState: StatePart {
                 forgottenLock = max(forgottenLock, version.lock)
             }
             history.remove(version)
+            versionsHash &-= Self.hash(version)
             writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
         }
     }
@@ -192,6 +196,15 @@ public struct KeyValueState: StatePart {
         let version = try KeyVersion(row: row)
         guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
         keep(version)
+    }
+
+    private static func hash(_ version: KeyVersion) -> UInt64 {
+        RowHash.of(name, id: version.rowID, row: version.bytes)
+    }
+
+    /// Of everything that `forEachRow` gives out.
+    public var rowsHash: UInt64 {
+        compacted > 0 ? versionsHash &+ RowHash.of(Self.name, id: Self.compactedID, row: compaction) : versionsHash
     }
 
     /// Gives out everything, for a snapshot.

@@ -86,12 +86,17 @@ public struct NodeDescription: Codable, Sendable, Equatable {
     public var platform: Platform
     public var resources: Resources
     public var engine: EngineDescription
+    /// On a manager, which changes of the state it understands; nil is the first level. Docker has no word for it.
+    public var commandLevel: Int?
 
-    public init(hostname: String, platform: Platform, resources: Resources, engine: EngineDescription) {
+    public init(
+        hostname: String, platform: Platform, resources: Resources, engine: EngineDescription, commandLevel: Int? = nil
+    ) {
         self.hostname = hostname
         self.platform = platform
         self.resources = resources
         self.engine = engine
+        self.commandLevel = commandLevel
     }
 
     enum CodingKeys: String, CodingKey {
@@ -99,6 +104,7 @@ public struct NodeDescription: Codable, Sendable, Equatable {
         case platform = "Platform"
         case resources = "Resources"
         case engine = "Engine"
+        case commandLevel = "CommandLevel"
     }
 
     /// The machine and the operating system an image must fit.
@@ -178,16 +184,20 @@ public struct ManagerStatus: Codable, Sendable, Equatable {
     public var leader: Bool?
     public var reachability: Reachability
     public var address: String
+    /// Its state is not what most managers have, or there is no most; absent where all is well. Docker has no word for it.
+    public var differs: Bool?
 
-    public init(leader: Bool? = nil, reachability: Reachability, address: String) {
+    public init(leader: Bool? = nil, reachability: Reachability, address: String, differs: Bool? = nil) {
         self.leader = leader
         self.reachability = reachability
         self.address = address
+        self.differs = differs
     }
 
     enum CodingKeys: String, CodingKey {
         case leader = "Leader"
         case reachability = "Reachability"
         case address = "Addr"
+        case differs = "StateDiffers"
     }
 }

@@ -11,6 +11,7 @@ final class Mailbox: @unchecked Sendable {
         case change(MembershipChange, Promise)
         case read(ReadConsistency, Promise)
         case transfer(NodeID?, Promise)
+        case damage
         case stop(Promise)
     }
 

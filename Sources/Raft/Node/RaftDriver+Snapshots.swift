@@ -26,6 +26,10 @@ extension RaftDriver {
 
     /// Takes a snapshot when enough was applied since the last: one piece a call, so that nothing waits for it.
     func continueSnapshot() throws {
+        guard core.divergence == nil else {
+            snapshotInProgress = nil
+            return
+        }
         do {
             if let (writer, source) = snapshotInProgress {
                 let bytes = try source.read(upTo: SnapshotFormat.chunkBytes)
@@ -58,6 +62,7 @@ extension RaftDriver {
 
     private var isSnapshotDue: Bool {
         guard now >= snapshotRetryAt else { return false }
+        if isSnapshotWanted { return true }
         let entries = stateMachine.appliedIndex - min(stateMachine.appliedIndex, snapshots.latest?.index ?? 0)
         return isSnapshotDamaged || entries >= settings.snapshotAfterEntries
             || bytesSinceSnapshot >= settings.snapshotAfterBytes

@@ -56,6 +56,13 @@ public final class RaftNode: Sendable {
         /// Why it stopped by itself.
         public var failure: RaftError?
 
+        /// Why this member's state is not to be believed: it answers nothing until it has the leader's.
+        public var divergence: Divergence?
+        /// On a leader: members whose state differs from what most have.
+        public var differing: [NodeID] = []
+        /// On a leader: states differ, and there is no majority to say which one is right.
+        public var isTied = false
+
         /// Whether this member votes; false before it is added, while it only learns, and after it is removed.
         public var isVoter = false
 
@@ -73,7 +80,7 @@ public final class RaftNode: Sendable {
     public let id: NodeID
     private let mailbox = Mailbox()
     private let shared = Mutex(Shared())
-    private let log = Logger("raft")
+    let log = Logger("raft")
     /// When the turn began that the member's thread is in; 0 while it waits for something to do.
     private let turnBegan = Atomic<UInt64>(0)
     private let patience: UInt64
@@ -182,6 +189,10 @@ public final class RaftNode: Sendable {
         _ = try await ask(bytes: 0) { .transfer(target, $0) }
     }
 
+    /// The state's keeper found it damaged: it is replaced by the leader's, and asked nothing before. On a member that is alone
+    /// nothing happens, for nobody has another one.
+    public func reportDamage() { _ = mailbox.post(.damage, bytes: 0) }
+
     public var status: Status {
         var status = shared.withLock { $0.status }
         if isStuck { status.stepDown() }
@@ -275,6 +286,7 @@ public final class RaftNode: Sendable {
                     case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
+                    case .damage: driver.reportDamage()
                     case .stop(let promise): stopPromise = promise
                     }
                 }
@@ -304,6 +316,7 @@ public final class RaftNode: Sendable {
     private func publish(_ driver: RaftDriver) {
         let core = driver.core
         let changes = driver.takeRoleChanges()
+        var states: [Status.StateNews] = []
         let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
             shared.status.role = core.role
             shared.status.term = core.term
@@ -317,8 +330,10 @@ public final class RaftNode: Sendable {
             shared.status.followers = core.followers
             shared.status.reachable = core.reachable(at: driver.now)
             shared.status.isDiskFull = driver.isDiskFull
+            states = shared.status.noteStates(of: core)
             return changes.isEmpty ? [] : Array(shared.observers.values)
         }
+        for news in states { tell(news) }
         for change in changes {
             log.debug(
                 "role changed",
@@ -365,7 +380,7 @@ extension Mailbox.Item {
 
     fileprivate func refuse(_ error: RaftError) {
         switch self {
-        case .message: break
+        case .message, .damage: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
         case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)

@@ -8,6 +8,9 @@ public protocol StatePart: Sendable {
     /// Takes a row back that `forEachRow` gave or a `RowWrite` wrote; rows come in the order of their ids.
     mutating func load(id: [UInt8], row: [UInt8]) throws
 
+    /// The sum of `RowHash.of` of all rows, kept as they are put and removed.
+    var rowsHash: UInt64 { get }
+
     /// All rows, in the order of their ids.
     func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows
 }
