@@ -94,7 +94,10 @@ let package = Package(
         tests("ManagerTests", of: ["Manager", "Scheduler", "Store", "HTTP", "Model", "Platform"]),
         tests(
             "DaemonTests",
-            of: ["Daemon", "Manager", "Agent", "Raft", "RaftSimulation", "Store", "HTTP", "Model", "Platform"]),
+            of: [
+                "Daemon", "Manager", "Agent", "Discovery", "Raft", "RaftSimulation", "Store", "HTTP", "Model",
+                "Platform",
+            ], besides: ["Golden"]),
         tests("ClusterctlTests", of: ["clusterctl", "Discovery", "Store", "Model", "HTTP", "Platform"]),
         tests("RepositoryTests", of: []),
     ]

@@ -69,10 +69,22 @@ public final class Store: Sendable {
 
     /// Reads the state back from the storage.
     init(storage: any StateStorage, schema: Schema) throws {
-        let (snapshot, position) = try storage.load(schema: schema)
         self.schema = schema
         self.storage = storage
-        self.guarded = Mutex(Guarded(revision: snapshot.revision, applied: position, durable: position))
+        var (snapshot, position) = (Snapshot(schema: schema), LogPosition())
+        var isDamaged = false
+        do {
+            (snapshot, position) = try storage.load(schema: schema)
+        } catch let error as StoreError where error.code == .damaged || error.code == .malformed {
+            // Snapshot and log, which have checksums of their own, bring back what it should have been.
+            log.error("the state's database is damaged; it is made anew", ["error": "\(error)"])
+            Metrics.shared.counter(
+                "martlet_state_database_damaged_total", "How often the state's database was found damaged at a start."
+            ).increment()
+            isDamaged = true
+        }
+        self.guarded = Mutex(
+            Guarded(revision: snapshot.revision, applied: position, durable: position, isAllDirty: isDamaged))
         self.working = Mutex(Working(snapshot: snapshot, position: position))
     }
 
@@ -183,7 +195,10 @@ public final class Store: Sendable {
         }
         let command = try Command(decoding: entry.command)
         guard let kind = schema.kinds[command.kind] else {
-            throw StoreError(.unknownKind, "command kind \(command.kind) is not known to this version")
+            throw StoreError(
+                .unknownKind,
+                "the cluster uses the command kind \(command.kind), which this version does not know: upgrade this manager"
+            )
         }
         var state = AppliedChanges(taking: &working.snapshot)
         let result: CommandResult
@@ -280,6 +295,15 @@ public final class Store: Sendable {
         try flush()
     }
 
+    /// What members compare; see `Snapshot.digest`.
+    public var digest: UInt64 { snapshot.digest }
+
+    /// Goes through all rows: whether they are what was written. Takes as long as there are many.
+    public func isSound() -> Bool {
+        let snapshot = snapshot
+        return snapshot.digest == snapshot.digestOfRows
+    }
+
     /// A digest of all rows, the same on all members at the same revision.
     public var stateHash: String { SnapshotFormat.hash(snapshot) }
 
@@ -350,7 +374,8 @@ public final class Store: Sendable {
                 return guarded
             }
             guard taken.isAllDirty || taken.applied != taken.durable else { return (nil, taken) }
-            var changes = StateChanges(position: working.position, revision: working.snapshot.revision)
+            var changes = StateChanges(
+                position: working.position, revision: working.snapshot.revision, digest: working.snapshot.digest)
             if taken.isAllDirty {
                 changes.whole = working.snapshot
             } else {

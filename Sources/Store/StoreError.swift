@@ -8,10 +8,14 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case malformed
         /// A command kind or a table of a newer version: the member must stop.
         case unknownKind
+        /// Not every manager knows the command's kind yet; nothing was proposed.
+        case notYetKnown
         /// More writes in one transaction than a proposal carries.
         case tooManyWrites
         /// An entry at or below the applied index.
         case outOfOrder
+        /// The database's rows are not what was written.
+        case damaged
         /// The database behind the state.
         case database
     }

@@ -25,9 +25,9 @@ struct Ledger {
         let term: Term
     }
 
-    /// Nil if all is well, else what is not.
+    /// Nil if all is well, else what is not. `state` is nil where the member's is known to be wrong.
     mutating func applied(
-        _ entry: Entry, _ state: SimulatedStateMachine.State, by member: NodeID, in term: Term
+        _ entry: Entry, _ state: SimulatedStateMachine.State?, by member: NodeID, in term: Term
     ) -> String? {
         let position = Int(entry.index) - 1
         if position < committed.count {
@@ -35,13 +35,14 @@ struct Ledger {
             guard known.entry == entry else {
                 return "state machine safety: \(member) applied \(entry), others \(known.entry)"
             }
-            return known.state == state ? nil : "state machine safety: \(member) is at \(state), not \(known.state)"
+            guard let state, known.state != state else { return nil }
+            return "state machine safety: \(member) is at \(state), not \(known.state)"
         }
         guard position == committed.count else { return "\(member) applied \(entry.index) after \(committed.count)" }
         var expected = committed.last?.state ?? .init()
         _ = SimulatedStateMachine.apply(entry, to: &expected)
         committed.append(Committed(entry: entry, state: expected, term: term))
-        guard expected == state else { return "state machine safety: \(member) is at \(state), not \(expected)" }
+        if let state, expected != state { return "state machine safety: \(member) is at \(state), not \(expected)" }
         return refused.contains(entry.data) ? "entry \(entry.index) was refused, and is committed" : nil
     }
 

@@ -25,7 +25,35 @@ package final class SimulatedStateMachine: StateMachine {
     package var durableOneIn: UInt64 = 4
     package private(set) var restores = 0
 
+    /// A register is not what it should be, in memory or for good.
+    package private(set) var isFlipped = false
+
     package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    /// Of everything, so that no flip goes unseen.
+    package var digest: UInt64? {
+        var digest = state.digest
+        for byte in state.registers.flatMap(\.littleEndianBytes) + state.sessions.encoded() {
+            digest = (digest ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
+        }
+        return digest
+    }
+
+    /// One bit of a register changes, by no command; `forGood` also in what a crash leaves.
+    package func flip(forGood: Bool) {
+        let (register, bit) = (Int(random.below(UInt64(RegisterCommand.registers))), UInt64(1) << random.below(64))
+        state.registers[register] ^= bit
+        if forGood {
+            written.registers[register] ^= bit
+            durable.registers[register] ^= bit
+        }
+        isFlipped = true
+        isWrittenFlipped = isWrittenFlipped || forGood
+        isDurableFlipped = isDurableFlipped || forGood
+    }
+
+    private var isWrittenFlipped = false
+    private var isDurableFlipped = false
 
     package var appliedIndex: LogIndex { state.index }
 
@@ -35,8 +63,14 @@ package final class SimulatedStateMachine: StateMachine {
             results.append(Self.apply(entry, to: &state))
             onApply?(entry, state)
         }
-        if random.below(durableOneIn) == 0 { durable = state }
-        if durable == state || random.below(2) == 0 { written = state }
+        if random.below(durableOneIn) == 0 {
+            durable = state
+            isDurableFlipped = isFlipped
+        }
+        if durable == state || random.below(2) == 0 {
+            written = state
+            isWrittenFlipped = isFlipped
+        }
         return results
     }
 
@@ -74,9 +108,14 @@ package final class SimulatedStateMachine: StateMachine {
     package func losePower() {
         state = durable
         written = durable
+        isFlipped = isDurableFlipped
+        isWrittenFlipped = isDurableFlipped
     }
 
-    package func processEnded() { state = written }
+    package func processEnded() {
+        state = written
+        isFlipped = isWrittenFlipped
+    }
 
     package func snapshot() throws -> StateSnapshot {
         var bytes = state.index.littleEndianBytes + state.digest.littleEndianBytes
@@ -104,6 +143,9 @@ package final class SimulatedStateMachine: StateMachine {
         written = state
         durable = state
         restores += 1
+        isFlipped = false
+        isWrittenFlipped = false
+        isDurableFlipped = false
         onRestore?(state)
     }
 }

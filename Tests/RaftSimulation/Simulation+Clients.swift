@@ -207,7 +207,9 @@ extension RaftError {
     /// Whether what was asked has not happened and never will.
     var isFinal: Bool {
         switch code {
-        case .notLeader, .overloaded, .tooLarge, .diskFull, .droppedByNewLeader, .changeInProgress, .invalidChange: true
+        case .notLeader, .overloaded, .tooLarge, .diskFull, .droppedByNewLeader, .changeInProgress, .invalidChange,
+            .diverged:
+            true
         default: false
         }
     }

@@ -42,7 +42,8 @@ package final class Simulation: Transport {
             let member = SimulatedMember(id: NodeID(number), disk: disk, machine: machine)
             member.clock = SimulatedClock(reading: random.below(1_000_000_000_000))
             machine.onApply = { [unowned self, unowned member] entry, state in
-                note(ledger.applied(entry, state, by: member.id, in: member.driver?.core.term ?? 0))
+                let believed = member.machine.isFlipped ? nil : state
+                note(ledger.applied(entry, believed, by: member.id, in: member.driver?.core.term ?? 0))
                 trace.note("apply", member.id.value, entry.index, entry.term)
             }
             machine.onRestore = { [unowned self, unowned member] in note(ledger.restored($0, by: member.id)) }
@@ -66,15 +67,20 @@ package final class Simulation: Transport {
 
     /// Runs it all: found, chaos, heal, judge. Throws `SimulationFailure`.
     package func run() throws {
-        faults = Fault.drawn(from: options.faults) { random.below($0) }
-        // A clock that leaps is what leases do not bear.
-        if options.settings.allowsLeases { faults.removeAll { $0 == .clockLeap } }
-        trace.explain("faults: \(faults)")
+        drawFaults()
         try found()
         makeNoise()
         try run(until: options.chaosMilliseconds * 1_000_000)
         try heal()
         try judge()
+    }
+
+    /// Chooses the faults of this run.
+    package func drawFaults() {
+        faults = Fault.drawn(from: options.faults) { random.below($0) }
+        // A clock that leaps is what leases do not bear.
+        if options.settings.allowsLeases { faults.removeAll { $0 == .clockLeap } }
+        trace.explain("faults: \(faults)")
     }
 
     /// Writes the first entry of the first `options.members` members, and starts all.

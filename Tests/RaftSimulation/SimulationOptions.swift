@@ -34,6 +34,7 @@ package struct SimulationOptions: Sendable {
         // One entry a message: then a leader that ends leaves more behind that is half done.
         if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
         if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
+        if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
         return options
     }
 
@@ -50,6 +51,8 @@ package struct SimulationOptions: Sendable {
         settings.maximumUncommittedBytes = 4000
         settings.promotionTimeout = .seconds(3)
         settings.answerTimeout = .seconds(2)
+        // Its entries would make other histories of all seeds.
+        settings.checkpointInterval = nil
         return settings
     }
 }

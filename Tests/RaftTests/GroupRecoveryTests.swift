@@ -4,7 +4,7 @@ import Testing
 
 @testable import Raft
 
-/// A group goes on from one copy of its state: real threads, real files.
+/// scenarios.md, Raft and storage, 18: a group goes on from one copy of its state; real threads, real files.
 @Suite(.timeLimit(.minutes(1))) struct GroupRecoveryTests {
     private final class Group: Sendable {
         let network = LocalNetwork()

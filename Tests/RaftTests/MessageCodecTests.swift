@@ -26,6 +26,18 @@ import Testing
         .snapshotResponse(.init(index: 5, nextOffset: 43)),
         .timeoutNow,
         .vote(.init(isPreVote: false, isByTransfer: true, lastIndex: 7, lastTerm: 3)),
+        .stateReport(Checkpoint(index: 5, digest: 0x0123_4567_89ab_cdef)),
+        .stateVerdict(Checkpoint(index: 5, digest: 1)),
+        .stateRequest(.init(appliedIndex: 6, metadata: nil, offset: 0)),
+        .stateRequest(
+            .init(
+                appliedIndex: 6, metadata: SnapshotMetadata(index: 7, term: 2, configuration: configuration),
+                offset: 9)),
+        .stateChunk(
+            .init(
+                metadata: SnapshotMetadata(index: 5, term: 2, configuration: configuration), totalBytes: 100,
+                offset: 40, bytes: [9, 8, 7])),
+        .stateMended,
     ]
 
     private func message(_ body: Message.Body) -> Message {
@@ -55,6 +67,15 @@ import Testing
             "0108" + header + "0500000000000000" + "2b00000000000000",
             "0109" + header,
             "0101" + header + "02" + "0700000000000000" + "0300000000000000",
+            "010a" + header + "0500000000000000" + "efcdab8967452301",
+            "010b" + header + "0500000000000000" + "0100000000000000",
+            "010c" + header + "0600000000000000" + "00" + "0000000000000000",
+            "010c" + header + "0600000000000000" + "01" + "0700000000000000" + "0200000000000000" + "12000000" + "01"
+                + "0100" + "0100000000000000" + "03000000" + "613a31" + "0900000000000000",
+            "010d" + header + "0500000000000000" + "0200000000000000" + "12000000" + "01" + "0100"
+                + "0100000000000000" + "03000000" + "613a31" + "6400000000000000" + "2800000000000000" + "03000000"
+                + "090807",
+            "010e" + header,
         ]
         for (body, expected) in zip(Self.samples, golden) {
             let text = message(body).encoded().map { byte in

@@ -1,3 +1,4 @@
+import Platform
 import RaftSimulation
 import Testing
 
@@ -306,5 +307,19 @@ import Testing
         let (_, recovered) = try SegmentLog.open(disk: disk, segmentBytes: 64 << 10, seed: 2)
         #expect(recovered.lastIndex == 50 && recovered.commitIndex == 49)
         #expect(recovered.baseIndex > 0)
+    }
+
+    /// What a newer version wrote is not taken for damage.
+    @Test func aSegmentOfANewerFormatIsCalledThat() throws {
+        let header = SegmentFormat.SegmentHeader(
+            id: 7, sequence: 1, isReset: false, baseIndex: 0, baseTerm: 0, capacity: 4096, previousChain: 0)
+        var bytes = header.encoded()
+        #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == nil)
+        bytes[8] = 2
+        #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == nil, "a bit that flipped is damage")
+        bytes.replaceSubrange(
+            60..<64, with: withUnsafeBytes(of: CRC32C.checksum(bytes[0..<60]).littleEndian, Array.init))
+        #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == 2)
+        #expect(SegmentFormat.SegmentHeader(bytes) == nil)
     }
 }

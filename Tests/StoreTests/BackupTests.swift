@@ -16,6 +16,8 @@ import Testing
             rows[id] = row
         }
 
+        var rowsHash: UInt64 { rows.reduce(0) { $0 &+ RowHash.of(Self.name, id: $1.key, row: $1.value) } }
+
         func rows(
             after place: [UInt8]?, _ body: ([UInt8], [UInt8]) throws -> Bool
         ) rethrows -> [UInt8]? {

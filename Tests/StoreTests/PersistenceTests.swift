@@ -36,6 +36,35 @@ import Testing
         }
     }
 
+    /// Databases of the two formats before this one are read and brought to it.
+    @Test(arguments: [1, 2]) func earlierFormatsAreRead(format: Int) async throws {
+        try await withPath { path in
+            let store = try Store(path: path)
+            try await store.update(through: LocalProposer(store), at: start) {
+                try $0.put(makeService("s1", name: "web"))
+            }
+            let digest = store.digest
+            try store.close()
+            do {
+                let database = try SQLiteDatabase(path)
+                try database.execute("ALTER TABLE position DROP COLUMN rows_digest")
+                if format == 1 { try database.execute("DROP TABLE part_row") }
+                try database.setUserVersion(format)
+            }
+            for _ in 0..<2 {
+                let again = try Store(path: path)
+                #expect(again.digest == digest && again.applied.index == 1)
+                try again.close()
+            }
+            do {
+                let database = try SQLiteDatabase(path)
+                try database.setUserVersion(99)
+            }
+            let error = #expect(throws: StoreError.self) { try Store(path: path) }
+            #expect(error?.message.contains("format 99") == true)
+        }
+    }
+
     @Test func whatWasNotFlushedIsReplayedToTheSame() async throws {
         try await withPath { path in
             let store = try Store(path: path)

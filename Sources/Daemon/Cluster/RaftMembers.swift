@@ -16,7 +16,8 @@ struct RaftMembers: MemberGroup {
             statuses[nodeID] = ManagerStatus(
                 leader: isLeader ? true : nil,
                 reachability: isLeader || status.reachable.contains(member.id) ? .reachable : .unreachable,
-                address: member.address)
+                address: member.address,
+                differs: status.differing.contains(member.id) || status.isTied ? true : nil)
         }
         return statuses
     }
@@ -40,6 +41,18 @@ struct RaftMembers: MemberGroup {
     func leader() -> ManagerEndpoint? {
         guard let leader = raft.status.leaderMember, let (nodeID, member) = named([leader]).first else { return nil }
         return ManagerEndpoint(nodeID: nodeID, address: member.address)
+    }
+
+    /// The lowest level of all members, and who has it. One whose node is not in the state yet has announced nothing.
+    func commandLevel() -> (level: Int, lagging: [String]) {
+        let configuration = raft.status.configuration
+        let members = configuration.voters + configuration.outgoing + configuration.learners
+        let nodes = named(Array(Set(members))).map { $0.nodeID }.compactMap { store.snapshot.get(Node.self, $0) }
+        let isComplete = nodes.count == Set(members.map(\.id)).count
+        let level = nodes.map { $0.description.commandLevel ?? CommandLevel.first }.min() ?? CommandLevel.first
+        guard isComplete else { return (CommandLevel.first, ["the manager that is joining"]) }
+        let lagging = nodes.filter { ($0.description.commandLevel ?? CommandLevel.first) == level }
+        return (level, lagging.map { $0.spec.name ?? $0.description.hostname }.sorted())
     }
 
     private func named(_ members: [Member]) -> [(nodeID: String, member: Member)] {

@@ -11,6 +11,8 @@ final class ReplicatedStore: StateMachine, Sendable {
 
     var appliedIndex: LogIndex { store.applied.index }
 
+    var digest: UInt64? { store.digest }
+
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
         try store.apply(
             entries.map { entry in

@@ -17,8 +17,13 @@ final class DiscoveryNode: Sendable {
         guard let member = current.withLock({ $0 }) else {
             return DiscoveryAPI.failure(Self.noManager, knowsLeader: false)
         }
+        guard member.isSound else { return DiscoveryAPI.failure(Self.differs, knowsLeader: member.knowsLeader) }
         return await DiscoveryAPI(cluster: member).respond(to: request)
     }
+
+    private static let differs = HTTPError(
+        .internalServerError,
+        "This manager's state differs from the others' and is being replaced; ask another one.")
 
     private static let noManager = HTTPError(
         .internalServerError,
@@ -47,14 +52,13 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     init(
-        store: Store, raft: RaftNode, loop: EventLoop, nodeName: String,
+        store: Store, raft: RaftNode, proposer: any Proposer, loop: EventLoop, nodeName: String,
         authority: @escaping @Sendable () async throws -> ClusterAuthority
     ) {
         self.store = store
         self.raft = raft
         watches = WatchHub(store: store, loop: loop)
         self.nodeName = nodeName
-        let proposer = RaftProposer(node: raft)
         self.proposer = proposer
         sessions = SessionKeeper(store: store, proposer: proposer)
         self.authority = authority
@@ -68,8 +72,11 @@ final class DiscoveryMember: DiscoveryCluster {
 
     var isLeading: Bool {
         guard let term = leading.withLock({ $0 }) else { return false }
-        return raft.leadingTerm == term
+        return raft.leadingTerm == term && isSound
     }
+
+    /// Its state is to be believed, as far as anybody knows.
+    var isSound: Bool { raft.isSound }
 
     var knowsLeader: Bool { raft.knowsLeader }
 

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Model
 import Platform
+import Store
 
 /// What this machine is, read once from the kernel and `/etc/os-release`.
 struct HostFacts: Sendable {
@@ -55,7 +56,8 @@ struct HostFacts: Sendable {
                     .init(type: "Log", name: "json-file"), .init(type: "Network", name: "bridge"),
                     .init(type: "Network", name: "host"), .init(type: "Network", name: "overlay"),
                     .init(type: "Volume", name: "local"),
-                ]))
+                ]),
+            commandLevel: CommandLevel.current)
     }
 
     private static func text(_ bytes: UnsafeRawBufferPointer) -> String {

@@ -92,6 +92,17 @@ extension ManagerRole {
         log.warning("restored from a backup; this node is the only manager", ["revision": store.revision])
     }
 
+    // MARK: Scrubbing
+
+    /// Looks whether the rows in memory are still what was written; where they are not, the state is replaced by the leader's.
+    func scrub() async {
+        guard !Task.isCancelled else { return }
+        let store = store
+        guard (try? await runOnThread(named: "scrub") { store.isSound() }) == false else { return }
+        log.error("rows of the state are not what was written: is the memory of this machine damaged?")
+        raft.reportDamage()
+    }
+
     // MARK: On alone
 
     /// Makes this manager the only one of its cluster, before it starts: `--force-new-cluster`.

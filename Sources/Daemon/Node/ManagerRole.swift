@@ -16,6 +16,7 @@ actor ManagerRole {
     private let raftLinks: RaftLinks
     let links: ClusterLinks
     let manager: Manager
+    private let proposer: any Proposer
     let members: RaftMembers
     private let router: Router
     let environment: MembershipEnvironment
@@ -23,6 +24,7 @@ actor ManagerRole {
     private(set) var discovery: DiscoveryMember?
     private var leadership: Task<Void, Never>?
     private var removals: Task<Void, Never>?
+    private var scrubbing: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
     /// Connections that are served, by the node at their other end.
@@ -45,6 +47,8 @@ actor ManagerRole {
         static let channelsOfNode = 256
         /// What a joining node may say of itself.
         static let descriptionBytes = 64 << 10
+        /// Between two looks at all rows.
+        static let scrub: Duration = .seconds(600)
         /// Between two attempts of a new leader to learn what is committed.
         static let readPause: Duration = .milliseconds(50)
     }
@@ -90,7 +94,11 @@ actor ManagerRole {
         self.former = former
         self.environment = environment
         members = RaftMembers(raft: raft, store: store)
-        manager = Manager(store: store, proposer: RaftProposer(node: raft), members: members)
+        let proposer = LevelledProposer(RaftProposer(node: raft), schema: store.schema) { [members] in
+            members.commandLevel()
+        }
+        manager = Manager(store: store, proposer: proposer, members: members)
+        self.proposer = proposer
         router = manager.router()
     }
 
@@ -107,8 +115,15 @@ actor ManagerRole {
                 if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
             }
         }
+        // Ended by `stop`.
+        scrubbing = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Limits.scrub)
+                await self?.scrub()
+            }
+        }
         let member = DiscoveryMember(
-            store: store, raft: raft, loop: environment.loops.discovery,
+            store: store, raft: raft, proposer: proposer, loop: environment.loops.discovery,
             nodeName: environment.configuration.name ?? HostFacts.current.hostname
         ) { [weak self] in await self?.authority() ?? .unknown }
         discovery = member
@@ -141,6 +156,7 @@ actor ManagerRole {
         port = nil
         leadership?.cancel()
         removals?.cancel()
+        scrubbing?.cancel()
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
         discovery?.lead(in: nil)
@@ -202,7 +218,7 @@ actor ManagerRole {
     private var isLeading: Bool {
         guard let leadingTerm else { return false }
         let status = raft.status
-        return status.role == .leader && status.term == leadingTerm
+        return status.role == .leader && status.term == leadingTerm && status.divergence == nil
     }
 
     /// The Raft member ended by itself: this node can neither vote nor answer for the state.
@@ -367,6 +383,9 @@ actor ManagerRole {
             info.error = "The swarm does not have a leader. It's possible that too few managers are online."
         }
         if let failure = raft.status.failure { info.error = "\(failure)" }
+        if let divergence = raft.status.divergence {
+            info.error = "This manager's state differs from the others' (\(divergence)) and is being replaced."
+        }
     }
 }
 

@@ -19,6 +19,8 @@ public struct KeyValueState: StatePart {
     /// All versions that are newer than `compacted`.
     private var history = VersionQueue()
     private var historyBytes = 0
+    /// The sum of the versions' hashes.
+    private var versionsHash: UInt64 = 0
     /// Versions up to this revision are gone where a newer one replaced them.
     public private(set) var compacted: UInt64 = 0
     /// The last deletion that is gone: no key that is not there has a lower index, so that none goes backwards.
@@ -87,8 +89,13 @@ public struct KeyValueState: StatePart {
 
     /// Puts a version in place, and adds the rows that this changes.
     mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
-        keep(version)
+        let replaced = keep(version)
         writes.append(RowWrite(part: Self.name, id: version.rowID, row: version.bytes))
+        if let replaced, replaced.modify <= compacted {
+            // It stood for its key alone: the history has passed it.
+            versionsHash &-= Self.hash(replaced)
+            writes.append(RowWrite(part: Self.name, id: replaced.rowID, row: nil))
+        }
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
         var rounds = 0
         // A limit of bytes may need many small ones to go for one that is large.
@@ -108,15 +115,19 @@ public struct KeyValueState: StatePart {
 
     private var isOverLimit: Bool { history.count > Limits.history || historyBytes > Limits.historyBytes }
 
-    private mutating func keep(_ version: KeyVersion) {
+    /// The version that was the key's newest.
+    @discardableResult
+    private mutating func keep(_ version: KeyVersion) -> KeyVersion? {
         if holds.count > 0, let old = self.version(of: version.key), old.isHeld {
             holds.remove(Hold(session: old.session, key: Array(old.key)))
         }
         if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
-        newest.put(version)
-        guard version.modify > compacted else { return }
+        let replaced = newest.put(version)
+        versionsHash &+= Self.hash(version)
+        guard version.modify > compacted else { return replaced }
         history.append(version)
         historyBytes += version.bytes.count
+        return replaced
     }
 
     /// Moves the compaction over the oldest revision, and drops its versions but for the newest of live keys.
@@ -133,6 +144,7 @@ public struct KeyValueState: StatePart {
                 forgotten = version.modify
                 forgottenLock = max(forgottenLock, version.lock)
             }
+            versionsHash &-= Self.hash(version)
             writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
         }
     }
@@ -164,6 +176,9 @@ public struct KeyValueState: StatePart {
             while let oldest = history.first, oldest.modify <= compacted {
                 history.removeFirst()
                 historyBytes -= oldest.bytes.count
+                // Versions before this one left such rows behind.
+                let isNewest = self.version(of: oldest.key).map { $0.isSame(as: oldest) } ?? false
+                if !isNewest { versionsHash &-= Self.hash(oldest) }
             }
             return
         }
@@ -172,9 +187,20 @@ public struct KeyValueState: StatePart {
         keep(version)
     }
 
+    private static func hash(_ version: KeyVersion) -> UInt64 {
+        RowHash.of(name, id: version.rowID, row: version.bytes)
+    }
+
+    /// Of everything that `rows` gives out.
+    public var rowsHash: UInt64 {
+        guard let summary else { return versionsHash }
+        return versionsHash &+ RowHash.of(Self.name, id: summary.id, row: summary.row)
+    }
+
     /// The summary, what the history no longer has by key, then the history.
-    public func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
-    {
+    public func rows(
+        after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool
+    ) rethrows -> [UInt8]? {
         if place == nil, let summary, try !body(summary.id, summary.row) { return [Stage.summary.rawValue] }
         let stage = place?.first.flatMap(Stage.init) ?? .summary
         let rest = Array(place?.dropFirst() ?? [])

@@ -61,20 +61,23 @@ struct OrderedTree<Element: TreeElement>: Sendable {
         if let root { try Self.scan(root, key, body) }
     }
 
-    /// Puts the element in, in place of the one of the same key.
-    mutating func put(_ element: Element) {
+    /// Puts the element in, in place of the one of the same key, which is returned.
+    @discardableResult
+    mutating func put(_ element: Element) -> Element? {
         guard var node = root else {
             root = Node(elements: [element])
             count = 1
-            return
+            return nil
         }
         root = nil
         if !isKnownUniquelyReferenced(&node) { node = node.copy() }
-        if let (right, separator) = insert(element, element.treeKey, into: node) {
+        var replaced: Element?
+        if let (right, separator) = insert(element, element.treeKey, into: node, &replaced) {
             root = Node(children: [node, right], separators: [separator])
         } else {
             root = node
         }
+        return replaced
     }
 
     /// Takes out the element of that key.
@@ -101,11 +104,14 @@ struct OrderedTree<Element: TreeElement>: Sendable {
     }
 
     /// The right half, and where it begins, if the node had to be split.
-    private mutating func insert(_ element: Element, _ key: Key, into node: Node) -> (Node, Key)? {
+    private mutating func insert(
+        _ element: Element, _ key: Key, into node: Node, _ replaced: inout Element?
+    ) -> (Node, Key)? {
         var isAtEnd = false
         if node.children.isEmpty {
             let position = Self.position(of: key, in: node.elements)
             if position < node.elements.count, !Element.precedes(key, node.elements[position].treeKey) {
+                replaced = node.elements[position]
                 node.elements[position] = element
                 return nil
             }
@@ -117,7 +123,7 @@ struct OrderedTree<Element: TreeElement>: Sendable {
             if !isKnownUniquelyReferenced(&node.children[position]) {
                 node.children[position] = node.children[position].copy()
             }
-            if let (right, separator) = insert(element, key, into: node.children[position]) {
+            if let (right, separator) = insert(element, key, into: node.children[position], &replaced) {
                 isAtEnd = position == node.children.count - 1
                 node.children.insert(right, at: position + 1)
                 node.separators.insert(separator, at: position)

@@ -11,6 +11,8 @@ public struct SessionState: StatePart {
 
     private var sessions = OrderedTree<KeySession>()
     private var delays = OrderedTree<LockDelay>()
+    /// The sum of the sessions' and delays' hashes.
+    private var hash: UInt64 = 0
     /// The revision of the last session that was made or ended.
     private(set) var lastChange: UInt64 = 0
     /// Differs from every earlier state's of this process: what is derived need not be derived again while it is the same.
@@ -47,17 +49,17 @@ public struct SessionState: StatePart {
     // MARK: Changes, each with the rows that differ
 
     mutating func put(_ session: KeySession) -> [RowWrite] {
-        sessions.put(session)
+        keep(session)
         return [RowWrite(part: Self.name, id: Self.id(of: session), row: session.row), changed(at: session.modify)]
     }
 
     mutating func remove(_ session: KeySession, at revision: UInt64) -> [RowWrite] {
-        sessions.remove(session.id)
+        drop(session)
         return [RowWrite(part: Self.name, id: Self.id(of: session), row: nil), changed(at: revision)]
     }
 
     mutating func put(_ delay: LockDelay) -> [RowWrite] {
-        delays.put(delay)
+        keep(delay)
         stamp &+= 1
         return [RowWrite(part: Self.name, id: Self.id(of: delay), row: delay.row)]
     }
@@ -65,10 +67,39 @@ public struct SessionState: StatePart {
     /// Ends the delay, unless the key has a newer one.
     mutating func endDelay(of key: [UInt8], from revision: UInt64) -> [RowWrite] {
         guard let delay = delay(of: key[...]), delay.revision == revision else { return [] }
-        delays.remove(delay.key[...])
+        drop(delay)
         stamp &+= 1
         return [RowWrite(part: Self.name, id: Self.id(of: delay), row: nil)]
     }
+
+    private mutating func keep(_ session: KeySession) {
+        if let old = self.session(session.id) { drop(old) }
+        sessions.put(session)
+        hash &+= Self.hash(session)
+    }
+
+    private mutating func drop(_ session: KeySession) {
+        guard let held = self.session(session.id) else { return }
+        hash &-= Self.hash(held)
+        sessions.remove(held.id)
+    }
+
+    private mutating func keep(_ delay: LockDelay) {
+        if let old = self.delay(of: delay.key[...]) { drop(old) }
+        delays.put(delay)
+        hash &+= Self.hash(delay)
+    }
+
+    private mutating func drop(_ delay: LockDelay) {
+        hash &-= Self.hash(delay)
+        delays.remove(delay.key[...])
+    }
+
+    private static func hash(_ session: KeySession) -> UInt64 {
+        RowHash.of(name, id: id(of: session), row: session.row)
+    }
+
+    private static func hash(_ delay: LockDelay) -> UInt64 { RowHash.of(name, id: id(of: delay), row: delay.row) }
 
     private mutating func changed(at revision: UInt64) -> RowWrite {
         lastChange = revision
@@ -108,8 +139,8 @@ public struct SessionState: StatePart {
         case .session:
             let session = try KeySession(row: row)
             guard Self.id(of: session) == id else { throw StoreError(.malformed, "a session under another's id") }
-            sessions.put(session)
-        case .delay: delays.put(try LockDelay(key: Array(id.dropFirst()), row: row))
+            keep(session)
+        case .delay: keep(try LockDelay(key: Array(id.dropFirst()), row: row))
         case .lastChange:
             var reader = ByteReader(row[...])
             lastChange = try reader.integer()
@@ -117,9 +148,16 @@ public struct SessionState: StatePart {
         }
     }
 
+    /// Of everything that `rows` gives out.
+    public var rowsHash: UInt64 {
+        lastChange > 0
+            ? hash &+ RowHash.of(Self.name, id: [RowKind.lastChange.rawValue], row: lastChangeRow) : hash
+    }
+
     /// By kind, then by what follows it.
-    public func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
-    {
+    public func rows(
+        after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool
+    ) rethrows -> [UInt8]? {
         let kind = place?.first ?? 0
         let rest = Array(place?.dropFirst() ?? [])
         var last: [UInt8]?

@@ -110,15 +110,19 @@ public struct NodeDescription: Codable, Sendable, Equatable {
     public var engine: EngineDescription
     /// Only in answers of the API.
     public var tlsInfo: TLSInfo?
+    /// On a manager, which changes of the state it understands; nil is the first level. Docker has no word for it.
+    public var commandLevel: Int?
 
     public init(
-        hostname: String, platform: Platform, resources: Resources, engine: EngineDescription, tlsInfo: TLSInfo? = nil
+        hostname: String, platform: Platform, resources: Resources, engine: EngineDescription, tlsInfo: TLSInfo? = nil,
+        commandLevel: Int? = nil
     ) {
         self.hostname = hostname
         self.platform = platform
         self.resources = resources
         self.engine = engine
         self.tlsInfo = tlsInfo
+        self.commandLevel = commandLevel
     }
 
     enum CodingKeys: String, CodingKey {
@@ -126,6 +130,7 @@ public struct NodeDescription: Codable, Sendable, Equatable {
         case platform = "Platform"
         case resources = "Resources"
         case engine = "Engine"
+        case commandLevel = "CommandLevel"
         case tlsInfo = "TLSInfo"
     }
 
@@ -216,16 +221,20 @@ public struct ManagerStatus: Codable, Sendable, Equatable {
     public var leader: Bool?
     public var reachability: Reachability
     public var address: String
+    /// Its state is not what most managers have, or there is no most; absent where all is well. Docker has no word for it.
+    public var differs: Bool?
 
-    public init(leader: Bool? = nil, reachability: Reachability, address: String) {
+    public init(leader: Bool? = nil, reachability: Reachability, address: String, differs: Bool? = nil) {
         self.leader = leader
         self.reachability = reachability
         self.address = address
+        self.differs = differs
     }
 
     enum CodingKeys: String, CodingKey {
         case leader = "Leader"
         case reachability = "Reachability"
         case address = "Addr"
+        case differs = "StateDiffers"
     }
 }

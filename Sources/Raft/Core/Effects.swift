@@ -21,6 +21,13 @@ public struct Effects: Sendable {
     public internal(set) var doubtedSnapshot: SnapshotMetadata?
     /// Pieces of the leader's snapshot to keep; after the last one, `RaftCore.snapshotReceived` or `snapshotDamaged`.
     public internal(set) var snapshotWrites: [Message.SnapshotChunk] = []
+    /// Pieces of a snapshot that a member wants whose state differs.
+    public internal(set) var stateReads: [SnapshotRead] = []
+    /// Pieces of the leader's state to keep, for this member's differs.
+    public internal(set) var stateWrites: [Message.SnapshotChunk] = []
+    /// The state machine starts anew from this snapshot, which is complete, durable and the newest; the log stays, unless
+    /// `snapshotToInstall` is the same.
+    public internal(set) var stateToRestore: SnapshotMetadata?
     /// State machine and log start anew from this snapshot, which is complete and durable.
     public internal(set) var snapshotToInstall: SnapshotMetadata?
     /// To apply, in order; each index once.
@@ -43,7 +50,7 @@ public struct Effects: Sendable {
     var isEmpty: Bool {
         writeNumber == nil && messages.isEmpty && messagesAfterSync.isEmpty && snapshotReads.isEmpty
             && doubtedSnapshot == nil && snapshotWrites.isEmpty && snapshotToInstall == nil && committed.isEmpty
-            && reads.isEmpty
+            && reads.isEmpty && stateReads.isEmpty && stateWrites.isEmpty && stateToRestore == nil
             && failedReads.isEmpty && roleChange == nil && fault == nil
     }
 }

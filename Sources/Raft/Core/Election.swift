@@ -153,6 +153,7 @@ extension RaftCore {
         leader = id
         incoming = nil
         leadership = Leadership(firstIndex: log.lastIndex + 1, followers: [], heartbeatDeadline: now)
+        beginComparing()
         reconcileFollowers()
         appendAsLeader(kind: .noop, payloads: [[]])
         tickLeader()
@@ -175,6 +176,7 @@ extension RaftCore {
         self.leadership = leadership
         forgetDeparted()
         renewTransfer()
+        markCheckpoint()
         broadcastHeartbeat()
     }
 }

@@ -21,6 +21,7 @@ extension RaftCore {
         else { throw RaftError(.overloaded, "\(leadership.uncommittedBytes) bytes wait to be committed; try again") }
         let first = log.lastIndex + 1
         appendAsLeader(kind: .command, payloads: payloads)
+        comparison.hasNews = true
         return first
     }
 
@@ -219,6 +220,7 @@ extension RaftCore {
         commit(through: heartbeat.commit)
         // No promise about what comes: it may leave at once, also while the disk is full.
         send(.heartbeatResponse(.init(round: heartbeat.round)), to: message.from)
+        report()
     }
 
     mutating func handleHeartbeatResponse(_ response: Message.HeartbeatResponse, _ message: Message) {

@@ -8,6 +8,7 @@ extension Message {
     private enum Tag: UInt8 {
         case vote = 1
         case voteResponse, append, appendResponse, heartbeat, heartbeatResponse, snapshot, snapshotResponse, timeoutNow
+        case stateReport, stateVerdict, stateRequest, stateChunk, stateMended
     }
 
     /// Version, tag, from, to, term, then the body; little-endian.
@@ -52,18 +53,27 @@ extension Message {
             writer.write(response.round)
         case .snapshot(let chunk):
             start(.snapshot)
-            writer.write(chunk.metadata.index)
-            writer.write(chunk.metadata.term)
-            writer.write(prefixed: chunk.metadata.configuration.encoded())
-            writer.write(chunk.totalBytes)
-            writer.write(chunk.offset)
-            writer.write(prefixed: chunk.bytes)
+            chunk.encode(into: &writer)
         case .snapshotResponse(let response):
             start(.snapshotResponse)
             writer.write(response.index)
             writer.write(response.nextOffset)
         case .timeoutNow:
             start(.timeoutNow)
+        case .stateReport(let checkpoint):
+            start(.stateReport)
+            checkpoint.encode(into: &writer)
+        case .stateVerdict(let checkpoint):
+            start(.stateVerdict)
+            checkpoint.encode(into: &writer)
+        case .stateRequest(let request):
+            start(.stateRequest)
+            request.encode(into: &writer)
+        case .stateChunk(let chunk):
+            start(.stateChunk)
+            chunk.encode(into: &writer)
+        case .stateMended:
+            start(.stateMended)
         }
         return writer.bytes
     }
@@ -116,6 +126,16 @@ extension Message {
             return .snapshotResponse(SnapshotResponse(index: try reader.read(), nextOffset: try reader.read()))
         case .timeoutNow:
             return .timeoutNow
+        case .stateReport:
+            return .stateReport(try Checkpoint(decodingFrom: &reader))
+        case .stateVerdict:
+            return .stateVerdict(try Checkpoint(decodingFrom: &reader))
+        case .stateRequest:
+            return .stateRequest(try StateRequest(decodingFrom: &reader))
+        case .stateChunk:
+            return .stateChunk(try decodeChunk(from: &reader))
+        case .stateMended:
+            return .stateMended
         }
     }
 
@@ -156,6 +176,17 @@ extension Message {
         return SnapshotChunk(
             metadata: SnapshotMetadata(index: index, term: term, configuration: configuration),
             totalBytes: totalBytes, offset: offset, bytes: bytes)
+    }
+}
+
+extension Message.SnapshotChunk {
+    func encode(into writer: inout ByteWriter) {
+        writer.write(metadata.index)
+        writer.write(metadata.term)
+        writer.write(prefixed: metadata.configuration.encoded())
+        writer.write(totalBytes)
+        writer.write(offset)
+        writer.write(prefixed: bytes)
     }
 }
 

@@ -24,6 +24,14 @@ public struct Message: Equatable, Sendable {
         case snapshotResponse(SnapshotResponse)
         /// The leader hands over: campaign at once.
         case timeoutNow
+        /// What the sender's state is at a checkpoint.
+        case stateReport(Checkpoint)
+        /// What most members' is there.
+        case stateVerdict(Checkpoint)
+        case stateRequest(StateRequest)
+        case stateChunk(SnapshotChunk)
+        /// The sender's state was replaced by the leader's.
+        case stateMended
     }
 
     /// Asks for a vote, or whether a vote would be given (`isPreVote`: nobody changes its term for it).

@@ -48,6 +48,8 @@ public struct RaftCore: Sendable {
 
     var leadership: Leadership?
 
+    var comparison = StateComparison()
+
     var effects = Effects()
     var reported: RoleChange
 
@@ -179,6 +181,11 @@ public struct RaftCore: Sendable {
         case .heartbeatResponse(let response): handleHeartbeatResponse(response, message)
         case .snapshotResponse(let response): handleSnapshotResponse(response, message)
         case .timeoutNow: if follow(message.from) { handleTimeoutNow() }
+        case .stateReport(let report): handleStateReport(report, message)
+        case .stateVerdict(let verdict): if follow(message.from) { judge(verdict) }
+        case .stateRequest(let request): handleStateRequest(request, message)
+        case .stateChunk(let chunk): if follow(message.from) { handleStateChunk(chunk) }
+        case .stateMended: handleMended(message)
         }
     }
 
@@ -210,7 +217,9 @@ public struct RaftCore: Sendable {
     }
 
     /// Whether `takeEffects` would return something that was not asked for yet.
-    public var hasMoreCommitted: Bool { handedOutIndex < min(commitIndex, durableIndex) }
+    public var hasMoreCommitted: Bool {
+        comparison.divergence == nil && handedOutIndex < min(commitIndex, durableIndex)
+    }
 
     /// The write of `Effects.writeNumber`, and every one before it, is on the disk.
     public mutating func written(_ number: UInt64) {
@@ -240,7 +249,7 @@ public struct RaftCore: Sendable {
 
     private mutating func handOutCommitted() {
         let bound = min(commitIndex, durableIndex)
-        guard handedOutIndex < bound, handedOutIndex >= log.baseIndex else { return }
+        guard handedOutIndex < bound, handedOutIndex >= log.baseIndex, comparison.divergence == nil else { return }
         let entries = log.slice(from: handedOutIndex + 1, through: bound, limit: settings.maximumApplyBytes)
         handedOutIndex += UInt64(entries.count)
         effects.committed.append(contentsOf: entries)

@@ -24,10 +24,14 @@ public struct RaftError: Error, Sendable, CustomStringConvertible {
         case malformed
         /// A file fails its checksum in a place where no crash can have done it.
         case corrupted
+        /// A file of a version that this one does not know.
+        case newerFormat
         /// The disk failed. The member stops for good and does not try again.
         case storageFailed
         /// The member broke a rule of the protocol, or saw another break it; it stops.
         case protocolViolated
+        /// This member's state differs from what most have; it answers again once it has been given theirs. Ask another one.
+        case diverged
         /// The directory holds a log already, or that of another member.
         case alreadyInUse
     }

@@ -22,7 +22,8 @@ extension RaftCore {
 
     /// The follower needs what the log no longer has.
     mutating func beginSnapshot(_ position: Int) {
-        guard let snapshot, var progress = leadership?.followers[position] else { return }
+        // What a leader took of a state that differs is nobody's.
+        guard let snapshot, var progress = leadership?.followers[position], comparison.divergence == nil else { return }
         progress.becomeSnapshot(snapshot)
         leadership?.followers[position] = progress
         effects.snapshotReads.append(.init(to: progress.id, metadata: snapshot, offset: 0))
@@ -105,6 +106,14 @@ extension RaftCore {
         guard let incoming, incoming.metadata == metadata else { return }
         self.incoming = nil
         guard metadata.index > commitIndex, role == .follower else { return }
+        replaceLog(by: metadata)
+        effects.committed = []
+        if comparison.divergence != nil { believe() }
+        sendAfterSync(acceptance(upTo: metadata.index), to: incoming.from)
+    }
+
+    /// Everything that this member has gives way to a snapshot.
+    mutating func replaceLog(by metadata: SnapshotMetadata) {
         log.reset(index: metadata.index, term: metadata.term)
         configurations = ConfigurationHistory(index: metadata.index, configuration: metadata.configuration)
         snapshot = metadata
@@ -113,9 +122,7 @@ extension RaftCore {
         durableIndex = metadata.index
         for position in unfinishedWrites.indices { unfinishedWrites[position].lastIndex = 0 }
         effects.entries = []
-        effects.committed = []
         effects.snapshotToInstall = metadata
-        sendAfterSync(acceptance(upTo: metadata.index), to: incoming.from)
     }
 
     /// What arrived is not the snapshot that it should be: it is asked for again.

@@ -54,6 +54,15 @@ enum SegmentFormat {
             return writer.bytes
         }
 
+        /// The version of a segment that this one does not know; nil where it does, or the bytes are none.
+        static func foreignVersion(_ bytes: [UInt8]) -> UInt32? {
+            guard bytes.count >= headerBytes, bytes.load(UInt64.self, at: 0) == segmentMagic else { return nil }
+            let found = bytes.load(UInt32.self, at: 8)
+            // One bit that is not as it was is damage: the versions to come are few.
+            return found != version && found < 100 && CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60)
+                ? found : nil
+        }
+
         /// Nil for bytes that are no valid header of this version.
         init?(_ bytes: [UInt8]) {
             guard bytes.count >= headerBytes, CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60),

@@ -231,6 +231,12 @@ package final class SegmentLog {
     private func recover(_ name: String, isFirst: Bool, isLast: Bool, _ recovered: inout Recovered) throws {
         let file = try disk.open(name, creating: false)
         let bytes = try file.read(at: 0, count: try file.size())
+        if let version = SegmentFormat.SegmentHeader.foreignVersion(bytes) {
+            throw RaftError(
+                .newerFormat,
+                "segment \(name) is of format \(version), this version reads \(SegmentFormat.version): use the version of "
+                    + "clusterd that wrote it, or a newer one")
+        }
         guard let header = SegmentFormat.SegmentHeader(bytes), name == Self.prefix + hexadecimal(header.sequence) else {
             throw RaftError(.corrupted, "segment \(name) has a damaged header")
         }

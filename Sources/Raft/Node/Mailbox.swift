@@ -13,6 +13,7 @@ final class Mailbox: @unchecked Sendable {
         case transfer(NodeID?, Promise)
         /// Another thread has written a snapshot, or could not.
         case snapshot(SnapshotJob, RaftError?)
+        case damage
         case stop(Promise)
     }
 

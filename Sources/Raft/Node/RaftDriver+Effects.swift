@@ -4,13 +4,15 @@ extension RaftDriver {
         if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
+        for read in effects.stateReads { try sendState(read) }
         if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest, !snapshots.isWhole() {
             isSnapshotDamaged = true
         }
         dropReplaced(by: effects)
         try write(effects)
         if let change = effects.roleChange { note(change) }
-        try apply(effects.committed)
+        try restoreState(effects)
+        try applyUpToCheckpoints(effects.committed)
         answerReads(effects)
     }
 
@@ -32,7 +34,9 @@ extension RaftDriver {
     }
 
     private func write(_ effects: Effects) throws {
-        let isWrite = effects.writeNumber != nil || effects.snapshotToInstall != nil || !effects.snapshotWrites.isEmpty
+        let isWrite =
+            effects.writeNumber != nil || effects.snapshotToInstall != nil || !effects.snapshotWrites.isEmpty
+            || !effects.stateWrites.isEmpty
         if stalled.isEmpty {
             do { try writeNow(effects) } catch let error as RaftError where error.code == .diskFull {
                 stalled.append(effects)
@@ -60,6 +64,7 @@ extension RaftDriver {
             case nil: core.snapshotDamaged(chunk.metadata)
             }
         }
+        try keepState(effects)
         send(effects.messagesAfterSync)
         if let number = effects.writeNumber { core.written(number) }
     }
@@ -74,7 +79,7 @@ extension RaftDriver {
         }
     }
 
-    private func apply(_ entries: [Entry]) throws {
+    func apply(_ entries: [Entry]) throws {
         guard let first = entries.first, let last = entries.last else { return }
         precondition(first.index == stateMachine.appliedIndex + 1, "each entry is applied once, in order")
         let results = try stateMachine.apply(entries)

@@ -26,6 +26,10 @@ extension RaftDriver {
 
     /// Takes a snapshot when enough was applied since the last; where nobody else writes it, one piece a call.
     func continueSnapshot() throws {
+        guard core.divergence == nil else {
+            snapshotInProgress = nil
+            return
+        }
         do {
             if let job = snapshotInProgress {
                 if !writesSnapshotsElsewhere, try job.writePiece() { try finish(job) }
@@ -77,7 +81,7 @@ extension RaftDriver {
 
     private var isSnapshotDue: Bool {
         guard now >= snapshotRetryAt else { return false }
-        if isSnapshotDamaged { return true }
+        if isSnapshotDamaged || isSnapshotWanted { return true }
         let entries = stateMachine.appliedIndex - min(stateMachine.appliedIndex, snapshots.latest?.index ?? 0)
         guard entries >= settings.snapshotAfterEntries || bytesSinceSnapshot >= settings.snapshotAfterBytes else {
             return false

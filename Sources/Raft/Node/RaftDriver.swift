@@ -17,6 +17,7 @@ package final class RaftDriver {
 
     package internal(set) var core: RaftCore
     let settings: RaftSettings
+    let disk: any Disk
     let log: SegmentLog
     let votes: VoteFile
     let snapshots: SnapshotStore
@@ -49,6 +50,9 @@ package final class RaftDriver {
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
     static let snapshotRetryInterval: Duration = .seconds(10)
 
+    /// The member's divergence as it stands on the disk.
+    var markedDivergence: Divergence?
+
     package private(set) var roleChanges: [RoleChange] = []
     package private(set) var now: MonotonicInstant
 
@@ -79,6 +83,11 @@ package final class RaftDriver {
                 baseTerm: recovered.baseTerm, entries: recovered.entries, commitIndex: recovered.commitIndex,
                 appliedIndex: applied),
             seed: random.next(), now: now)
+        if try DivergenceMark.isThere(disk) {
+            core.diverge(Divergence(index: applied))
+        }
+        markedDivergence = core.divergence
+        self.disk = disk
         self.settings = settings
         self.log = folder.log
         self.votes = folder.votes
@@ -114,6 +123,7 @@ package final class RaftDriver {
 
     /// Takes a command; its outcome carries `token`.
     package func propose(_ payload: [UInt8], token: UInt64) {
+        if refuseDiverged(token) { return }
         guard !log.isFull && stalled.isEmpty else {
             finish(token, RaftError(.diskFull, "no space for more log entries"))
             return
@@ -134,6 +144,7 @@ package final class RaftDriver {
 
     /// Asks for a moment from which on the state is at least as new as this call; the outcome carries `token`.
     package func read(token: UInt64, _ consistency: ReadConsistency = .quorum) {
+        if refuseDiverged(token) { return }
         do {
             try core.read(token: token, consistency, at: now)
             unconfirmedReads.append((token, now + settings.answerTimeout))
@@ -178,7 +189,9 @@ package final class RaftDriver {
             let effects = core.takeEffects()
             if effects.isEmpty { break }
             try carryOut(effects)
+            try markDivergence()
         }
+        giveUpLeading()
         try continueSnapshot()
         answerTransfers()
         expire()

@@ -33,6 +33,7 @@ extension RaftNode {
                     case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
+                    case .damage: driver.reportDamage()
                     case .snapshot(let job, let failure): try driver.snapshotWritten(job, failure)
                     case .stop(let promise): stopPromise = promise
                     }
@@ -83,6 +84,8 @@ extension RaftNode {
         let changes = driver.takeRoleChanges()
         ledTerm.store(core.role == .leader ? core.term : 0, ordering: .releasing)
         hasLeader.store(core.leader != nil, ordering: .relaxed)
+        hasSoundState.store(core.divergence == nil, ordering: .relaxed)
+        var states: [Status.StateNews] = []
         let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
             shared.status.role = core.role
             shared.status.term = core.term
@@ -96,8 +99,10 @@ extension RaftNode {
             shared.status.followers = core.followers
             shared.status.reachable = core.reachable(at: driver.now)
             shared.status.isDiskFull = driver.isDiskFull
+            states = shared.status.noteStates(of: core)
             return changes.isEmpty ? [] : Array(shared.observers.values)
         }
+        for news in states { tell(news) }
         for change in changes {
             log.debug(
                 "role changed",
@@ -139,7 +144,7 @@ extension Mailbox.Item {
 
     fileprivate func refuse(_ error: RaftError) {
         switch self {
-        case .message, .snapshot: break
+        case .message, .snapshot, .damage: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
         case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)

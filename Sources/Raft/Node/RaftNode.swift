@@ -56,6 +56,13 @@ public final class RaftNode: Sendable {
         /// Why it stopped by itself.
         public var failure: RaftError?
 
+        /// Why this member's state is not to be believed: it answers nothing until it has the leader's.
+        public var divergence: Divergence?
+        /// On a leader: members whose state differs from what most have.
+        public var differing: [NodeID] = []
+        /// On a leader: states differ, and there is no majority to say which one is right.
+        public var isTied = false
+
         /// Whether this member votes; false before it is added, while it only learns, and after it is removed.
         public var isVoter = false
 
@@ -80,6 +87,7 @@ public final class RaftNode: Sendable {
     /// The term that this member leads; 0 where it does not.
     let ledTerm = Atomic<Term>(0)
     let hasLeader = Atomic(false)
+    let hasSoundState = Atomic(true)
 
     private init(_ options: Options) {
         id = options.id
@@ -185,6 +193,10 @@ public final class RaftNode: Sendable {
         _ = try await ask(bytes: 0) { .transfer(target, $0) }
     }
 
+    /// The state's keeper found it damaged: it is replaced by the leader's, and asked nothing before. On a member that is alone
+    /// nothing happens, for nobody has another one.
+    public func reportDamage() { _ = mailbox.post(.damage, bytes: 0) }
+
     public var status: Status {
         var status = shared.withLock { $0.status }
         if isStuck { status.stepDown() }
@@ -196,6 +208,9 @@ public final class RaftNode: Sendable {
         let term = ledTerm.load(ordering: .acquiring)
         return term == 0 || isStuck ? nil : term
     }
+
+    /// Whether the state is to be believed, as far as anybody knows: see `Status.divergence`.
+    public var isSound: Bool { hasSoundState.load(ordering: .relaxed) }
 
     public var knowsLeader: Bool {
         hasLeader.load(ordering: .relaxed) && !(isStuck && ledTerm.load(ordering: .relaxed) != 0)

@@ -15,8 +15,15 @@ public protocol StateMachine: AnyObject {
     /// The state as of now, or as of a moment a little earlier, to be read piece by piece while `apply` goes on.
     func snapshot() throws -> StateSnapshot
 
+    /// Stands for the state as it is now: the same on all members at the same index. Nil where the state machine has none.
+    var digest: UInt64? { get }
+
     /// Replaces the state by that of a snapshot at `index`; durable on return, the applied index with it.
     func restore(from source: any ByteSource, index: LogIndex) throws
+}
+
+extension StateMachine {
+    public var digest: UInt64? { nil }
 }
 
 /// A state that holds still, and the entry up to which it goes.

@@ -21,6 +21,13 @@ public struct Command: Sendable, Equatable {
         return writer.bytes
     }
 
+    /// The kind alone.
+    static func kind(of bytes: [UInt8]) throws -> String {
+        var reader = ByteReader(bytes[...])
+        guard try reader.integer(UInt8.self) == format else { throw StoreError(.malformed, "not a command") }
+        return try reader.string()
+    }
+
     public init(decoding bytes: [UInt8]) throws {
         var reader = ByteReader(bytes[...])
         let format = try reader.integer(UInt8.self)
@@ -35,9 +42,15 @@ public struct Command: Sendable, Equatable {
 /// What one kind of command does to the state. Nothing in it may depend on the machine, the clock or a hash seed.
 public protocol CommandKind: Sendable {
     var name: String { get }
+    /// The `CommandLevel` of the first version that knows it.
+    var level: Int { get }
 
     /// Changes the state; a thrown `Conflict` rejects the command as a whole, anything else stops the member.
     ///
     /// - Returns: what the proposer gets to see besides the revision.
     func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8]
+}
+
+extension CommandKind {
+    public var level: Int { CommandLevel.first }
 }

@@ -14,6 +14,9 @@ public protocol StatePart: Sendable {
     /// - Returns: the place of the row for which `body` returned false; nil at the end.
     func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
 
+    /// The sum of `RowHash.of` of all rows, kept as they are put and removed.
+    var rowsHash: UInt64 { get }
+
     /// A row that changes with nearly every command, and so is no `RowWrite`: the database gets it as it is when it is written.
     var summary: (id: [UInt8], row: [UInt8])? { get }
 }
@@ -33,6 +36,7 @@ extension StatePart {
 /// Stands in the place of a part that is being changed.
 struct AbsentPart: StatePart {
     static let name = ""
+    var rowsHash: UInt64 { 0 }
     mutating func load(id: [UInt8], row: [UInt8]) throws {}
     func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]? {
         nil

@@ -6,9 +6,9 @@ internal import Platform
 /// the thread that opens it).
 final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     /// The layout of the tables; another one is refused.
-    static let format = 2
-    /// Without rows of parts; read, and written as the present one.
-    private static let formatBeforeParts = 1
+    static let format = 3
+    /// Earlier ones, which are read and written as the present one: 1 had no rows of parts, 2 no digest of the rows.
+    static let earlierFormats = 1...2
 
     private var database: SQLiteDatabase?
     private let path: String
@@ -21,7 +21,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
             // Moved to the file in small portions: what syncs a lot at once holds up the log on the same disk.
             try database.execute("PRAGMA wal_autocheckpoint = 256")
             let found = try database.userVersion()
-            guard found == 0 || found == Self.format || found == Self.formatBeforeParts else {
+            guard found == 0 || found == Self.format || Self.earlierFormats.contains(found) else {
                 throw StoreError(
                     .database,
                     "\(path) has format \(found), which this version does not know; use the one that wrote it")
@@ -37,8 +37,11 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                         PRIMARY KEY (part, id)) WITHOUT ROWID;
                     CREATE TABLE IF NOT EXISTS position (
                         one INTEGER PRIMARY KEY CHECK (one = 1), log_index INTEGER NOT NULL, term INTEGER NOT NULL,
-                        revision INTEGER NOT NULL);
+                        revision INTEGER NOT NULL, rows_digest INTEGER);
                     """)
+                if Self.earlierFormats.contains(found) {
+                    try database.execute("ALTER TABLE position ADD COLUMN rows_digest INTEGER")
+                }
                 try database.setUserVersion(Self.format)
             }
             self.database = database
@@ -50,10 +53,12 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     func load(schema: Schema) throws -> (Snapshot, LogPosition) {
         let database = try open()
         var snapshot = Snapshot(schema: schema)
-        let found = try database.prepare("SELECT log_index, term, revision FROM position").rows { row in
-            (row.integer(0), row.integer(1), row.integer(2))
+        let found = try database.prepare(
+            "SELECT log_index, term, revision, rows_digest IS NOT NULL, rows_digest FROM position"
+        ).rows { row in
+            (row.integer(0), row.integer(1), row.integer(2), row.integer(3) == 1 ? row.integer(4) : nil)
         }
-        guard let (index, term, revision) = found.first else { return (snapshot, LogPosition()) }
+        guard let (index, term, revision, digest) = found.first else { return (snapshot, LogPosition()) }
         snapshot.revision = UInt64(bitPattern: revision)
         try database.prepare("SELECT tbl, id, version, object FROM row ORDER BY tbl, id").forEachRow { row in
             let (table, id) = (row.text(0), row.text(1))
@@ -72,6 +77,9 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
             }
             try snapshot.parts[position].load(id: row.blob(1), row: row.blob(2))
         }
+        guard digest.map({ UInt64(bitPattern: $0) == snapshot.digest }) ?? true else {
+            throw StoreError(.damaged, "the rows in \(path) are not those that were written there")
+        }
         return (snapshot, LogPosition(index: UInt64(bitPattern: index), term: UInt64(bitPattern: term)))
     }
 
@@ -85,8 +93,9 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                     try write(changes.rows, to: database)
                     try write(changes.rowWrites, to: database)
                 }
-                try database.prepare("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?)").run([
+                try database.prepare("INSERT OR REPLACE INTO position VALUES (1, ?, ?, ?, ?)").run([
                     .integer(changes.position.index), .integer(changes.position.term), .integer(changes.revision),
+                    .integer(changes.digest),
                 ])
             }
         } catch let error as SQLiteError {

@@ -13,6 +13,8 @@ protocol StateStorage: Sendable {
 struct StateChanges: Sendable {
     let position: LogPosition
     let revision: UInt64
+    /// Of all rows, as they are then.
+    let digest: UInt64
     /// Nil stands for one that is gone.
     var rows: [(key: Store.RowKey, row: (any AnyRow)?)] = []
     /// What was done to rows of parts, in order.

@@ -2,6 +2,8 @@
 struct Table: Sendable {
     let schema: TableSchema
     private(set) var rows = SortedMap<any AnyRow>()
+    /// The sum of the rows' hashes.
+    private(set) var hash: UInt64 = 0
     /// By lowercased name.
     private var names = SortedMap<SortedMap<any AnyRow>>()
     /// In the order of `schema.indexes`.
@@ -31,6 +33,7 @@ struct Table: Sendable {
     }
 
     mutating func put(_ row: any AnyRow) {
+        hash &+= RowHash.of(row, in: schema.name)
         if let old = rows.updateValue(row, forKey: row.id) { unindex(old) }
         if let name = schema.displayName(row) { Self.insert(row, under: name.lowercased(), in: &names) }
         for (position, index) in schema.indexes.enumerated() {
@@ -43,6 +46,7 @@ struct Table: Sendable {
     }
 
     private mutating func unindex(_ row: any AnyRow) {
+        hash &-= RowHash.of(row, in: schema.name)
         if let name = schema.displayName(row) { Self.remove(row, under: name.lowercased(), in: &names) }
         for (position, index) in schema.indexes.enumerated() {
             for key in index.keys(row) { Self.remove(row, under: key, in: &indexes[position]) }

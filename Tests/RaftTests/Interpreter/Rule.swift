@@ -3,7 +3,7 @@
 /// Messages of a kind on some of the ways between members.
 struct Rule {
     enum Kind: String {
-        case everything, votes, appends, answers, heartbeats, snapshots, transfers
+        case everything, votes, appends, answers, heartbeats, snapshots, transfers, states
     }
 
     let kind: Kind
@@ -39,6 +39,7 @@ struct Rule {
         case .heartbeat, .heartbeatResponse: kind == .heartbeats
         case .snapshot, .snapshotResponse: kind == .snapshots
         case .timeoutNow: kind == .transfers
+        case .stateReport, .stateVerdict, .stateRequest, .stateChunk, .stateMended: kind == .states
         }
     }
 }

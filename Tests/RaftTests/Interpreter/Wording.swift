@@ -71,6 +71,16 @@ enum Wording {
             return "term \(term), snapshot \(response.index) from byte \(response.nextOffset), please"
         case .timeoutNow:
             return "term \(term), lead in my place"
+        case .stateReport(let checkpoint):
+            return "term \(term), my state is \(checkpoint.digest) at \(checkpoint.index)"
+        case .stateVerdict(let checkpoint):
+            return "term \(term), most states are \(checkpoint.digest) at \(checkpoint.index)"
+        case .stateRequest(let request):
+            return "term \(term), your state from byte \(request.offset), please"
+        case .stateChunk(let chunk):
+            return "term \(term), state \(chunk.metadata.index)@\(chunk.metadata.term), bytes from \(chunk.offset)"
+        case .stateMended:
+            return "term \(term), my state is yours"
         }
     }
 }

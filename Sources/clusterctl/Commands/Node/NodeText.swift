@@ -1,8 +1,11 @@
 import Model
 
 extension ManagerStatus {
-    /// As Docker words it: `Leader`, `Reachable`, `Unreachable`.
-    var text: String { leader == true ? "Leader" : reachability.rawValue.firstUppercased }
+    /// As Docker words it: `Leader`, `Reachable`, `Unreachable`; and where its state is not what the others have, that.
+    var text: String {
+        let word = leader == true ? "Leader" : reachability.rawValue.firstUppercased
+        return differs == true ? word + " (state differs)" : word
+    }
 }
 
 extension Node {

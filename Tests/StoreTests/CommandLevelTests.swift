@@ -1,0 +1,42 @@
+import Model
+import Platform
+import Synchronization
+import Testing
+
+@testable import Store
+
+@Suite struct CommandLevelTests {
+    /// A kind that came later.
+    private struct Newer: CommandKind {
+        let name = "newer"
+        let level = 2
+        func apply(_ payload: ArraySlice<UInt8>, to state: inout AppliedChanges) throws -> [UInt8] { [] }
+    }
+
+    private static let schema = Schema(tables: Schema.clusterTables, kinds: [Newer()])
+
+    @Test func aKindIsProposedOnceEveryManagerKnowsIt() async throws {
+        let level = Mutex((1, ["host2"]))
+        let store = Store(schema: Self.schema)
+        let proposer = LevelledProposer(LocalProposer(store), schema: Self.schema) { level.withLock { $0 } }
+        let command = Command(kind: "newer", payload: []).encoded
+        let error = await #expect(throws: StoreError.self) { try await proposer.propose(command) }
+        #expect(error?.code == .notYetKnown && error?.message.contains("host2") == true)
+        #expect(store.applied.index == 0, "nothing was proposed")
+        // What all know goes on meanwhile.
+        try await store.update(through: proposer, at: start) { try $0.put(makeService("s1", name: "web")) }
+        level.withLock { $0 = (2, []) }
+        _ = try await proposer.propose(command)
+        #expect(store.applied.index == 2)
+    }
+
+    /// A kind that this version brings has a level that this version announces.
+    @Test func everyKindIsAnnounced() {
+        for kind in Schema.cluster.kinds.values {
+            #expect((CommandLevel.first...CommandLevel.current).contains(kind.level))
+        }
+    }
+
+    @Test(arguments: [[], [1], [1, 9, 0, 0, 0, 1], [2, 1, 0, 0, 0, 65]] as [[UInt8]])
+    func garbageHasNoKind(bytes: [UInt8]) { #expect((try? Command.kind(of: bytes)) == nil) }
+}
