@@ -38,6 +38,8 @@ public struct RaftSettings: Sendable {
     public var snapshotAfterBytes = 16 << 20
     /// A snapshot is taken once this many entries were applied since the last one.
     public var snapshotAfterEntries: UInt64 = 50_000
+    /// And the log must have grown by such a part of the latest snapshot's size: one in so many.
+    public var snapshotShare = 4
     /// One segment file of the log.
     public var segmentBytes = 16 << 20
     /// A proposal or read that got no answer in this time fails; whether a proposal was applied is then unknown.

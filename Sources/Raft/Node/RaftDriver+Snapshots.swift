@@ -77,8 +77,12 @@ extension RaftDriver {
 
     private var isSnapshotDue: Bool {
         guard now >= snapshotRetryAt else { return false }
+        if isSnapshotDamaged { return true }
         let entries = stateMachine.appliedIndex - min(stateMachine.appliedIndex, snapshots.latest?.index ?? 0)
-        return isSnapshotDamaged || entries >= settings.snapshotAfterEntries
-            || bytesSinceSnapshot >= settings.snapshotAfterBytes
+        guard entries >= settings.snapshotAfterEntries || bytesSinceSnapshot >= settings.snapshotAfterBytes else {
+            return false
+        }
+        // A large state is not written out for each little that is added to its log.
+        return bytesSinceSnapshot >= snapshots.latestBytes / settings.snapshotShare
     }
 }

@@ -11,6 +11,8 @@ package final class SnapshotStore {
     private let disk: any Disk
     /// The newest complete snapshot.
     package private(set) var latest: SnapshotMetadata?
+    /// Its file's size.
+    var latestBytes: Int { open.last { $0.metadata == latest }?.bytes ?? 0 }
     private var open: [(metadata: SnapshotMetadata, file: any DiskFile, bytes: Int)] = []
     private var incoming: (any DiskFile)?
 
