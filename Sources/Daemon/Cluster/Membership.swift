@@ -106,7 +106,11 @@ actor Membership {
             configuration: environment.configuration, advertise: advertise, dataPath: dataPath,
             dataPathPort: cluster.dataPathPort, towards: nil)
         let authority = try CertificatePolicy.authority(in: backup.snapshot, now: WallClock.now())
-        let identity = try NodeIdentity(founding: addresses, clusterID: cluster.id, by: authority)
+        // Where the backup was made while the root was being changed, workers come with certificates of either.
+        let roots = try Certificate.all(pem: [UInt8](CertificatePolicy.roots(in: backup.snapshot).utf8))
+        let identity = try NodeIdentity(
+            founding: addresses, clusterID: cluster.id, by: authority,
+            validity: CertificatePolicy.validity(in: backup.snapshot), trusting: roots)
         return try await begin(identity, in: environment) {
             try await ManagerRole.layDown(backup, for: identity, environment)
         } found: {

@@ -44,14 +44,14 @@ extension NodeIdentity {
     /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
     init(
         founding addresses: NodeAddresses, clusterID: String, by authority: CertificateAuthority,
-        validity: Duration = CertificateAuthority.nodeValidity
+        validity: Duration = CertificateAuthority.nodeValidity, trusting roots: [Certificate]? = nil
     ) throws {
         let (nodeID, key) = (Identifier.random(), PrivateKey.generate())
         let certificate = try authority.issue(
             CertificateRequest(signedBy: key),
             to: PeerIdentity(nodeID: nodeID, role: .manager, clusterID: clusterID), validity: validity)
         self.init(
-            try NodeCredentials(key: key, certificate: certificate, roots: [authority.root]),
+            try NodeCredentials(key: key, certificate: certificate, roots: roots ?? [authority.root]),
             advertiseAddress: "\(addresses.advertise)", dataPathAddress: "\(addresses.dataPath)",
             dataPathPort: addresses.dataPathPort,
             managers: [ManagerEndpoint(nodeID: nodeID, address: "\(addresses.advertise)")])
