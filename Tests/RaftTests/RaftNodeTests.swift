@@ -243,14 +243,14 @@ import Testing
         let machine = RecordingStateMachine()
         let node = try await group.start(1, machine, founding: true)
         _ = try await leader(of: [node])
-        machine.applyMilliseconds.store(2_500, ordering: .relaxed)
+        machine.hangs.store(true, ordering: .relaxed)
         let hanging = Task { try await node.propose([1]) }
         try await eventually("it hangs") { node.status.role == .follower && node.status.leader == nil }
-        machine.applyMilliseconds.store(0, ordering: .relaxed)
         let begin = Date()
         await #expect { try await node.propose([2]) } throws: { ($0 as? RaftError)?.code == .notLeader(leader: nil) }
         await #expect(throws: RaftError.self) { try await node.readIndex() }
         #expect(Date().timeIntervalSince(begin) < 1)
+        machine.hangs.store(false, ordering: .relaxed)
         _ = try await hanging.value
         _ = try await leader(of: [node])
         _ = try await node.propose([3])

@@ -15,13 +15,11 @@ final class RecordingStateMachine: StateMachine, Sendable {
     var appliedIndex: LogIndex { state.withLock { $0.index } }
     var commands: [[UInt8]] { state.withLock { $0.commands } }
 
-    /// How long it takes to apply something, in milliseconds: the member's thread stands still meanwhile, as with a disk that
-    /// hangs.
-    let applyMilliseconds = Atomic<Int>(0)
+    /// While it is true applying does not end: the member's thread stands still, as with a disk that hangs.
+    let hangs = Atomic(false)
 
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
-        let delay = applyMilliseconds.load(ordering: .relaxed)
-        if delay > 0 { Thread.sleep(forTimeInterval: Double(delay) / 1_000) }
+        while hangs.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 0.005) }
         return state.withLock { state in
             entries.map { entry in
                 state.index = entry.index
