@@ -93,17 +93,10 @@ public final class Store: Sendable {
     /// The state as it is now; waits for the end of a batch that is being applied, if nobody has asked since the last.
     public var snapshot: Snapshot {
         if let snapshot = guarded.withLock({ $0.snapshot }) { return snapshot }
-        return present().snapshot
+        return standing.snapshot
     }
 
     public var revision: UInt64 { guarded.withLock { $0.revision } }
-
-    private func present() -> Working {
-        working.withLock { working in
-            guarded.withLock { $0.snapshot = working.snapshot }
-            return working
-        }
-    }
 
     /// Gives `body` the state as it is at one moment.
     public func view<Value>(_ body: (Snapshot) throws -> Value) rethrows -> Value { try body(snapshot) }
@@ -254,14 +247,16 @@ public final class Store: Sendable {
 
     /// The state as it is now, and the entry that it goes up to.
     public var standing: (snapshot: Snapshot, position: LogPosition) {
-        let present = present()
-        return (present.snapshot, present.position)
+        working.withLock { working in
+            guarded.withLock { $0.snapshot = working.snapshot }
+            return (working.snapshot, working.position)
+        }
     }
 
     /// The whole state in its logical form, to be read piece by piece while it changes.
     public func snapshotReader() -> SnapshotReader {
-        let present = present()
-        return SnapshotReader(present.snapshot, at: present.position)
+        let (snapshot, position) = standing
+        return SnapshotReader(snapshot, at: position)
     }
 
     /// Replaces everything by what `snapshotReader` gave on some member; watchers are told to read again.

@@ -130,6 +130,10 @@ public struct KeyValueState: StatePart {
         return replaced
     }
 
+    private func isNewest(_ version: KeyVersion) -> Bool {
+        self.version(of: version.key).map { $0.isSame(as: version) } ?? false
+    }
+
     /// Moves the compaction over the oldest revision, and drops its versions but for the newest of live keys.
     private mutating func compactOne(_ writes: inout [RowWrite]) {
         guard let revision = history.first?.modify else { return }
@@ -137,7 +141,7 @@ public struct KeyValueState: StatePart {
         while let version = history.first, version.modify == revision {
             history.removeFirst()
             historyBytes -= version.bytes.count
-            let isNewest = self.version(of: version.key).map { $0.isSame(as: version) } ?? false
+            let isNewest = isNewest(version)
             if isNewest, !version.isDeleted { continue }
             if isNewest {
                 newest.remove(version.key)
@@ -177,8 +181,7 @@ public struct KeyValueState: StatePart {
                 history.removeFirst()
                 historyBytes -= oldest.bytes.count
                 // Versions before this one left such rows behind.
-                let isNewest = self.version(of: oldest.key).map { $0.isSame(as: oldest) } ?? false
-                if !isNewest { versionsHash &-= Self.hash(oldest) }
+                if !isNewest(oldest) { versionsHash &-= Self.hash(oldest) }
             }
             return
         }
