@@ -10,7 +10,7 @@ import Platform
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
     /// The format of the file; a larger one is refused.
-    public static let currentFormat = 2
+    public static let currentFormat = 3
 
     public var format = NodeIdentity.currentFormat
     public var nodeID: String
@@ -24,10 +24,14 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
     public var dataPathPort: UInt16
     /// The managers last heard of, this node among them if it is one.
     public var managers: [ManagerEndpoint]
+    /// What the node seals its log, its snapshots and its state with, where it is a manager.
+    public var dataKeys: [DataKey]
 
+    /// A node that has sealed nothing yet, unless its keys are given.
     public init(
         nodeID: String, clusterID: String, role: NodeRole, credentials: String,
-        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint]
+        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint],
+        dataKeys: [DataKey] = [.first()]
     ) {
         self.nodeID = nodeID
         self.clusterID = clusterID
@@ -37,6 +41,7 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
         self.dataPathAddress = dataPathAddress
         self.dataPathPort = dataPathPort
         self.managers = managers
+        self.dataKeys = dataKeys
     }
 }
 
@@ -69,6 +74,16 @@ extension NodeIdentity {
             dataPathAddress: dataPathAddress, dataPathPort: dataPathPort, managers: managers)
     }
 
+    /// The data keys in use.
+    ///
+    /// - Throws: `ConfigurationError` where there are none.
+    func openDataKeys() throws -> DataKeys {
+        guard let keys = DataKeys(dataKeys) else {
+            throw ConfigurationError("the data keys in identity.json are damaged; restore it from a backup")
+        }
+        return keys
+    }
+
     /// The credentials in use.
     ///
     /// - Throws: `ConfigurationError` where they are not those of this node.
@@ -86,6 +101,20 @@ extension NodeIdentity {
                     + "again")
         }
     }
+}
+
+/// An identity of format 2, which had no data keys.
+private struct FormerIdentity: Decodable {
+    static let format = 2
+
+    let nodeID: String
+    let clusterID: String
+    let role: NodeRole
+    let credentials: String
+    let advertiseAddress: String
+    let dataPathAddress: String
+    let dataPathPort: UInt16
+    let managers: [ManagerEndpoint]
 }
 
 /// The identity's place on disk.
@@ -106,6 +135,7 @@ struct IdentityFile: Sendable {
             guard format <= NodeIdentity.currentFormat else {
                 throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
             }
+            if format == FormerIdentity.format { return try loadFormer(bytes) }
             guard format >= NodeIdentity.currentFormat else {
                 throw ConfigurationError(
                     "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
@@ -119,6 +149,19 @@ struct IdentityFile: Sendable {
             throw ConfigurationError(
                 "\(path) is damaged (\(error)); restore it from a backup, or remove it and join again")
         }
+        return identity
+    }
+
+    /// A node of the version before: it gets its data keys now, before anything is sealed with them.
+    private func loadFormer(_ bytes: [UInt8]) throws -> NodeIdentity {
+        guard let former = try? JSONDecoder().decode(FormerIdentity.self, from: Data(bytes)) else {
+            throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
+        }
+        let identity = NodeIdentity(
+            nodeID: former.nodeID, clusterID: former.clusterID, role: former.role, credentials: former.credentials,
+            advertiseAddress: former.advertiseAddress, dataPathAddress: former.dataPathAddress,
+            dataPathPort: former.dataPathPort, managers: former.managers)
+        try save(identity)
         return identity
     }
 

@@ -22,7 +22,7 @@ import Testing
             let id = NodeID(number)
             let directory = "\(folder)/\(number)"
             try Files.createDirectories(directory)
-            let store = try Store(path: directory + "/state.db")
+            let store = try Store(path: directory + "/state.db", keys: DataKeys(.first()))
             var settings = RaftSettings()
             settings.snapshotAfterEntries = entries
             settings.trailingEntries = 2

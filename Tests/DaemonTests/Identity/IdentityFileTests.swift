@@ -53,6 +53,24 @@ import Testing
         #expect(try file.load() == nil)
     }
 
+    /// One of the version before gets its data keys when it is read, and keeps them.
+    @Test func anIdentityWithoutDataKeysGetsSome() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        let identity = try Self.identity()
+        try file.save(identity)
+        let bytes = try Files.read(folder.file("identity.json"))
+        var former = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+        #expect(former.removeValue(forKey: "dataKeys") != nil)
+        former["format"] = 2
+        try Files.write(
+            folder.file("identity.json"), Array(JSONSerialization.data(withJSONObject: former)))
+        let read = try #require(try file.load())
+        #expect(read.credentials == identity.credentials && read.managers == identity.managers)
+        #expect(read.dataKeys.map(\.number) == [1] && read.dataKeys != identity.dataKeys)
+        #expect(try file.load() == read)
+    }
+
     @Test(arguments: ["", "{", "null", "[]", #"{"format":2}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
     func damageIsToldAndNeverTakenForNoIdentity(text: String) throws {
         let folder = try TemporaryDirectory()
