@@ -116,7 +116,7 @@ import Testing
     }
 
     /// Of a folder whose key is not the node's nothing is believed, and nothing is taken for damage.
-    @Test func anotherKeyIsCalledThat() async throws {
+    @Test(.enabled(if: written == nil, "a golden folder is being made")) func anotherKeyIsCalledThat() async throws {
         let copy = try TemporaryDirectory("golden")
         let folder = try Self.copy(2, to: copy)
         let other = DataKeys(.first())
@@ -128,11 +128,13 @@ import Testing
         }
         var options = try Self.options(folder)
         options.sealing = FileSealing(other)
-        let error = await #expect(throws: RaftError.self) { [options] in
+        do {
             _ = try await RaftNode.start(
                 options, stateMachine: ReplicatedStore(Store(schema: ManagerRole.schema)), transport: LocalNetwork())
+            Issue.record("it started")
+        } catch let error as RaftError {
+            #expect(error.code == .wrongKey)
         }
-        #expect(error?.code == .wrongKey)
     }
 
     private static func check(_ folder: String, isChanged: Bool = false) async throws {

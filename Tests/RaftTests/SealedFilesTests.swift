@@ -81,7 +81,12 @@ import Testing
         #expect(text == Self.golden)
     }
 
-    private static let golden = "GOLDEN"
+    private static let golden =
+        "4d52544c4f473100" + "02000000" + "00050000" + "c15c0289ec2d0a91" + "0100000000000000" + "0000000000000000"
+        + "0000000000000000" + "0010000000000000" + "00000000" + "2fda0453"
+        + "42544348" + "01000000" + "c15c0289ec2d0a91" + "0000000000000000" + "0100000000000000" + "0000000000000000"
+        + "0000000000000000" + "02000000" + "72000000" + "00000000" + "b7193bb7"
+        + "9da16df0c40e64ea762a601d" + "3443deff"
 
     @Test func noNonceIsDrawnTwice() throws {
         let drawing = Drawing()
@@ -90,7 +95,9 @@ import Testing
         disk.freeBytes = 9000
         var log = try open(disk, sealing).log
         var index: LogIndex = 1
-        while (try? log.append(entries(index...index, bytes: 400), previousTerm: 1, commitIndex: 0)) != nil { index += 1 }
+        while (try? log.append(entries(index...index, bytes: 400), previousTerm: index == 1 ? 0 : 1, commitIndex: 0)) != nil {
+            index += 1
+        }
         // What found the disk full is written in the same place later, and is something else then.
         _ = try? log.append(entries(index...index, bytes: 300), previousTerm: 1, commitIndex: 0)
         disk.freeBytes = nil
@@ -208,7 +215,8 @@ import Testing
     @Test func withoutSpaceToWriteItAnewItIsReadAllTheSame() throws {
         let disk = SimulatedDisk(seed: 1)
         try open(disk, nil).log.append(entries(1...3), previousTerm: 0, commitIndex: 0)
-        disk.freeBytes = 0
+        // Also without the space that the spare segment gives back.
+        disk.freeBytes = -Self.segmentBytes
         let sealing = try Self.sealing(Self.key(1))
         let (log, recovered) = try open(disk, sealing)
         #expect(recovered.lastIndex == 3 && log.isFull)

@@ -1,5 +1,5 @@
 public import Model
-import Platform
+public import Platform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
