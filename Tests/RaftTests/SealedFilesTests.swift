@@ -95,7 +95,9 @@ import Testing
         disk.freeBytes = 9000
         var log = try open(disk, sealing).log
         var index: LogIndex = 1
-        while (try? log.append(entries(index...index, bytes: 400), previousTerm: index == 1 ? 0 : 1, commitIndex: 0)) != nil {
+        while (try? log.append(entries(index...index, bytes: 400), previousTerm: index == 1 ? 0 : 1, commitIndex: 0))
+            != nil
+        {
             index += 1
         }
         // What found the disk full is written in the same place later, and is something else then.

@@ -79,6 +79,7 @@ public final class DataKeys: Sendable {
     /// What seals from now on.
     public var newest: DataKey { keys.withLock { $0[$0.count - 1] } }
 
+    /// Nil where there is none of that number.
     public func key(_ number: UInt32) -> DataKey? { keys.withLock { $0.first { $0.number == number } } }
 
     /// From now on the key seals; it is kept already where it is needed to open what it will have sealed. Earlier numbers than the

@@ -25,7 +25,8 @@ extension FileSealing? {
         guard let key = self?.keys.key(number) else {
             throw RaftError(
                 .wrongKey,
-                "\(what) is sealed with data key \(number), which this node does not have: is this another node's folder?")
+                "\(what) is sealed with data key \(number), which this node does not have: is this another node's folder?"
+            )
         }
         return key
     }

@@ -67,11 +67,12 @@ enum SegmentFormat {
             guard bytes.count >= headerBytes, bytes.load(UInt64.self, at: 0) == segmentMagic else { return nil }
             let found = bytes.load(UInt32.self, at: 8)
             // One bit that is not as it was is damage: the versions to come are few.
-            return found > sealedVersion && found < 100 && CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60)
+            return found > sealedVersion && found < 100
+                && CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60)
                 ? found : nil
         }
 
-        /// Nil for bytes that are no valid header of this version.
+        /// Nil for bytes that are no valid header of a version that is known.
         init?(_ bytes: [UInt8]) {
             guard bytes.count >= headerBytes, CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60),
                 bytes.load(UInt64.self, at: 0) == segmentMagic

@@ -99,7 +99,9 @@ package final class SegmentLog {
         for entry in entries { entry.encode(into: &payload) }
         let key = sealing?.keys.newest
         let extent = SegmentFormat.extent(ofPayload: payload.bytes.count + (key == nil ? 0 : RecordCipher.overhead))
-        if active.map({ $0.header.keyNumber != key?.number ?? 0 || $0.offset + extent > Int($0.header.capacity) }) ?? true {
+        if active.map({ $0.header.keyNumber != key?.number ?? 0 || $0.offset + extent > Int($0.header.capacity) })
+            ?? true
+        {
             try rotate(isReset: false, forBytes: extent)
         }
         guard var current = active else { return }
@@ -189,7 +191,8 @@ package final class SegmentLog {
             id: random.next(), sequence: nextSequence, isReset: isReset, baseIndex: lastIndex, baseTerm: lastTerm,
             capacity: UInt64(size), previousChain: isReset ? 0 : active?.chain ?? 0, keyNumber: key?.number ?? 0)
         try begin(
-            Active(file: file, header: header, cipher: header.cipher(key)), with: header.encoded(), highestIndex: isReset ? 0 : lastIndex)
+            Active(file: file, header: header, cipher: header.cipher(key)), with: header.encoded(),
+            highestIndex: isReset ? 0 : lastIndex)
         try reserve()
     }
 
