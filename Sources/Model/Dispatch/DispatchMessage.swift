@@ -55,12 +55,18 @@ public struct Registration: Codable, Sendable, Equatable {
     public var description: NodeDescription
     /// Where other nodes' VXLAN devices reach this one: an IPv4 address.
     public var dataPathAddress: String
+    /// `IP:PORT` where its cluster port is, or would be.
+    public var clusterAddress: String?
     /// What the agent knows of its tasks, so that a new leader learns what happened meanwhile.
     public var statuses: [TaskStatusUpdate]
 
-    public init(description: NodeDescription, dataPathAddress: String, statuses: [TaskStatusUpdate]) {
+    public init(
+        description: NodeDescription, dataPathAddress: String, clusterAddress: String? = nil,
+        statuses: [TaskStatusUpdate]
+    ) {
         self.description = description
         self.dataPathAddress = dataPathAddress
+        self.clusterAddress = clusterAddress
         self.statuses = statuses
     }
 }
