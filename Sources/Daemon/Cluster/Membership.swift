@@ -149,7 +149,7 @@ actor Membership {
         }
         let links = ClusterLinks(credentials, loop: environment.loops.cluster)
         let certificates = CertificateRenewal(credentials, links: links) { [weak self] in
-            await self?.managers() ?? []
+            await self?.whomToAsk() ?? []
         } keep: { [weak self] in
             try await self?.keep($0)
         }
@@ -191,7 +191,8 @@ actor Membership {
                 return
             } catch {
                 attempt += 1
-                log.error("this node cannot be what it is to be yet", ["role": identity.role.rawValue, "error": "\(error)"])
+                log.error(
+                    "this node cannot be what it is to be yet", ["role": identity.role.rawValue, "error": "\(error)"])
                 try? await Task.sleep(for: min(Limits.roleRetry * attempt, Limits.longestRoleRetry))
             }
         }
@@ -258,9 +259,15 @@ actor Membership {
 
     /// The managers that this node knows of.
     private func managers() async -> [ManagerEndpoint] {
+        if manager != nil { return seat.endpoints() }
+        let told = await agent?.managers() ?? []
+        return told.isEmpty ? identity.managers : told
+    }
+
+    /// The same and others that may be managers: one that was demoted while it was off knows least of all who they are.
+    private func whomToAsk() async -> [ManagerEndpoint] {
         var seen: Set<ManagerEndpoint> = []
         let told = await agent?.managers() ?? []
-        // A manager that was demoted while it was off knows least of all who the managers are.
         return (seat.endpoints() + told + identity.managers).filter { seen.insert($0).inserted }
     }
 

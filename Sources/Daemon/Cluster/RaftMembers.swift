@@ -71,7 +71,7 @@ struct RaftMembers: MemberGroup {
         try await change {
             do {
                 try await raft.addVoter(member)
-            } catch where raft.status.configuration.voters.contains(member) {
+            } catch  where raft.status.configuration.voters.contains(member) {
                 // Somebody else asked for the same.
             }
         }

@@ -50,7 +50,9 @@ struct JoinHost: Sendable {
         case .ready: break
         case .gaveUp(let reason):
             try await manager.giveBack(node)
-            return log.warning("a node could not take up its part", ["node": node.nodeID, "error": Terminal.harmless(String(reason.prefix(500)))])
+            return log.warning(
+                "a node could not take up its part",
+                ["node": node.nodeID, "error": Terminal.harmless(String(reason.prefix(500)))])
         case .request, nil:
             // It may have written down who it is: where it never registers, it is forgotten (`RoleLoop`).
             throw HTTPError(.badRequest, "the joining node went away before it was ready")

@@ -51,7 +51,8 @@ actor AgentRole {
             onManagers: onManagers, onRenewal: onRenewal
         ) {
             Registration(
-                description: description, dataPathAddress: dataPathAddress, clusterAddress: clusterAddress, statuses: [])
+                description: description, dataPathAddress: dataPathAddress, clusterAddress: clusterAddress, statuses: []
+            )
         }
         let role = AgentRole(
             worker: worker, agent: environment.agent, network: network, resolver: resolver, session: session)

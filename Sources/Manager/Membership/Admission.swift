@@ -77,7 +77,8 @@ struct Admission: Sendable {
     /// Puts the node in the place of all managers that there are.
     func takeOver(by joiner: Joiner) async throws {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
-            for node in transaction.snapshot.all(Node.self) where node.spec.role == .manager || node.currentRole == .manager {
+            for node in transaction.snapshot.all(Node.self)
+            where node.spec.role == .manager || node.currentRole == .manager {
                 try CertificatePolicy.remove(node.id, in: &transaction)
             }
             try transaction.put(Self.node(joiner, at: transaction.now))

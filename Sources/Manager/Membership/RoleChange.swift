@@ -36,7 +36,8 @@ enum RoleChange {
     static func check(promotionOf node: Node, level: Int) throws(HTTPError) {
         guard node.description.commandLevel ?? 1 >= level else {
             throw refusal(
-                "node \(node.id) runs a version that does not know all of the cluster's state: upgrade clusterd on it first")
+                "node \(node.id) runs a version that does not know all of the cluster's state: upgrade clusterd on it first"
+            )
         }
     }
 

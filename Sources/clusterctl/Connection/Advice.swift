@@ -25,7 +25,8 @@ enum Advice {
                 "this node is a manager: the cluster bears the loss of fewer when it leaves",
                 hint:
                     "'clusterctl node demote self' makes a worker of it first. 'clusterctl leave --force' does both, and takes it "
-                    + "out also\nwhere the others cannot spare it, or with the state of the cluster where it is the last one.")
+                    + "out also\nwhere the others cannot spare it, or with the state of the cluster where it is the last one."
+            )
         }
         if message.contains("member of the raft cluster") {
             return Failure(
@@ -42,7 +43,8 @@ enum Advice {
         if message.contains("loss of quorum") {
             return Failure(
                 "\(message)",
-                hint: "Bring back the managers that are down, or take out with their votes those that are gone for good:\n"
+                hint:
+                    "Bring back the managers that are down, or take out with their votes those that are gone for good:\n"
                     + "clusterctl node rm --force NODE.")
         }
         if error.isOutOfSequence {

@@ -12,7 +12,8 @@ enum CommandTree {
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
-        ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self, ManagerBackup.self, ManagerRestore.self,
+        ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
+        ManagerBackup.self, ManagerRestore.self,
     ]
 
     static var syntaxes: [Syntax] { commands.map { $0.syntax } }

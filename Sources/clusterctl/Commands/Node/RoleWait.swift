@@ -23,7 +23,8 @@ enum RoleWait {
                 if node.status.state == .ready {
                     try await wait(for: node, role, timeout, in: session)
                 } else {
-                    session.console.warn("\(node.displayName) is not there: it becomes a \(role.rawValue) when it comes back.")
+                    session.console.warn(
+                        "\(node.displayName) is not there: it becomes a \(role.rawValue) when it comes back.")
                 }
             }
             session.console.line(
@@ -50,7 +51,9 @@ enum RoleWait {
             guard ContinuousClock.now - start < timeout else {
                 throw Failure(
                     "\(node.displayName) is not a \(role.rawValue) after \(DurationText.human(timeout)) (\(word))",
-                    hint: "The managers go on until it is: look at 'clusterctl node ls', and at the log of the leader's clusterd.")
+                    hint:
+                        "The managers go on until it is: look at 'clusterctl node ls', and at the log of the leader's clusterd."
+                )
             }
             try await Task.sleep(for: interval)
         }
