@@ -261,7 +261,8 @@ actor Membership {
     private func managers() async -> [ManagerEndpoint] {
         if manager != nil { return seat.endpoints() }
         let told = await agent?.managers() ?? []
-        return told.isEmpty ? identity.managers : told
+        // It may have been one itself a moment ago.
+        return (told.isEmpty ? identity.managers : told).filter { $0.nodeID != identity.nodeID }
     }
 
     /// The same and others that may be managers: one that was demoted while it was off knows least of all who they are.
