@@ -44,10 +44,10 @@ public final class Manager: Sendable {
         stopLeading()
         let dispatcher = Dispatcher(store: store, proposer: proposer, clock: clock, members: members, logs: logs)
         let controlPlane = ControlPlane(store: store, proposer: proposer, clock: clock, identifiers: identifiers)
-        // Ended by `stopLeading`: a term has no scope of its own.
         let rotation = RootRotationLoop(store: store, proposer: proposer, clock: clock, dispatcher: dispatcher)
         let roles = RoleLoop(
             store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
+        // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
             Task { await controlPlane.run() }, Task { await dispatcher.run() }, Task { await rotation.run() },
             Task { await roles.run() },
