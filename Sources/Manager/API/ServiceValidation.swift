@@ -28,6 +28,7 @@ struct ServiceValidation: Sendable {
         }
         guard !container.image.isEmpty else { throw Self.invalid("ContainerSpec: image reference must be provided") }
         try Self.checkContainer(container)
+        try FileReferenceValidation(snapshot).check(container)
         try Self.checkTask(spec.taskTemplate)
         try Self.checkUpdate(spec.updateConfig, "UpdateConfig")
         try Self.checkUpdate(spec.rollbackConfig, "RollbackConfig")
@@ -73,8 +74,6 @@ struct ServiceValidation: Sendable {
     }
 
     private static func checkContainer(_ container: ContainerSpec) throws {
-        if container.secrets?.isEmpty == false { throw unsupported("ContainerSpec.Secrets") }
-        if container.configs?.isEmpty == false { throw unsupported("ContainerSpec.Configs") }
         if let test = container.healthcheck?.test, !test.isEmpty, test != ["NONE"] {
             throw unsupported("ContainerSpec.Healthcheck")
         }
