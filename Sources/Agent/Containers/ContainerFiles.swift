@@ -26,7 +26,6 @@ struct ContainerFiles: Sendable {
                 }
                 try write(content, reference.file, to: source(of: place))
             }
-            try checked(cl_mount("tmpfs", path, "tmpfs", Self.flags | UInt(MS_REMOUNT) | UInt(MS_RDONLY), nil), "mount", path)
         } catch {
             try? remove()
             throw error
@@ -57,11 +56,9 @@ struct ContainerFiles: Sendable {
     /// keep it.
     func remove() throws {
         guard Files.exists(path) else { return }
-        if cl_mount("tmpfs", path, "tmpfs", Self.flags | UInt(MS_REMOUNT), nil) == 0 {
-            for name in try Files.list(path) {
-                truncate("\(path)/\(name)", 0)
-                unlink("\(path)/\(name)")
-            }
+        for name in (try? Files.list(path)) ?? [] {
+            truncate("\(path)/\(name)", 0)
+            unlink("\(path)/\(name)")
         }
         try OverlayMount.unmount(path)
         if rmdir(path) != 0, errno != ENOENT { throw SystemError.last("rmdir", path) }

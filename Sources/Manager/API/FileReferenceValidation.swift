@@ -63,9 +63,10 @@ struct FileReferenceValidation: Sendable {
     private static func isFilePath(_ path: String) -> Bool {
         guard path.utf8.count <= Limits.pathBytes, !path.utf8.contains(0) else { return false }
         let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        return path.hasPrefix("/") && parts.allSatisfy { part in
-            !part.isEmpty && part != "." && part != ".." && part.utf8.count <= Limits.componentBytes
-        }
+        return path.hasPrefix("/")
+            && parts.allSatisfy { part in
+                !part.isEmpty && part != "." && part != ".." && part.utf8.count <= Limits.componentBytes
+            }
     }
 
     private func checkThere<Object: FileObject>(_ type: Object.Type, _ references: [FileReference]) throws {
