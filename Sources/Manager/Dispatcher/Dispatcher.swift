@@ -260,7 +260,12 @@ actor Dispatcher {
                 } else {
                     message = .assignments(
                         AssignmentSet(
-                            sequence: sequence + 1, tasks: assignment.tasks, networkState: assignment.networkState))
+                            sequence: sequence + 1, tasks: assignment.tasks, networkState: assignment.networkState,
+                            files: assignment.files))
+                }
+                let known = Set(previous?.files ?? [])
+                for files in plan.messages(with: assignment.files.filter { !known.contains($0) }) {
+                    try await session.connection.send(.files(files))
                 }
                 try await session.connection.send(message)
                 sequence += 1

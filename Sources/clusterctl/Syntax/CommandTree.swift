@@ -8,6 +8,8 @@ enum CommandTree {
         NodeList.self, NodeInspect.self, NodeUpdate.self, NodeDrain.self, NodeActivate.self, NodePause.self,
         NodePromote.self, NodeDemote.self, NodeRemove.self,
         NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self,
+        SecretCreate.self, SecretList.self, SecretInspect.self, SecretUpdate.self, SecretRemove.self,
+        ConfigCreate.self, ConfigList.self, ConfigInspect.self, ConfigUpdate.self, ConfigRemove.self,
         ImageLoad.self, ImageImport.self, ImageList.self, ImageTag.self, ImageRemove.self,
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,

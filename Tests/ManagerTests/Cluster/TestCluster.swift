@@ -181,6 +181,30 @@ struct TestCluster: Sendable {
         try await write { try $0.put(made) }
     }
 
+    func addSecret(_ id: String, _ data: String) async throws {
+        try await write {
+            try $0.put(Secret(id: id, createdAt: start, spec: FileSpec(name: id, data: Array(data.utf8))))
+        }
+    }
+
+    func addConfig(_ id: String, _ data: String) async throws {
+        try await write {
+            try $0.put(Config(id: id, createdAt: start, spec: FileSpec(name: id, data: Array(data.utf8))))
+        }
+    }
+
+    /// Has a task use secrets and configs.
+    func use(secrets: [String] = [], configs: [String] = [], in task: String) async throws {
+        try await change(ClusterTask.self, task) { task in
+            task.spec.containerSpec?.secrets = secrets.map {
+                FileReference(secretID: $0, secretName: $0, file: .init(name: $0))
+            }
+            task.spec.containerSpec?.configs = configs.map {
+                FileReference(configID: $0, configName: $0, file: .init(name: $0))
+            }
+        }
+    }
+
     func state(of task: String) -> TaskState? { snapshot.get(ClusterTask.self, task)?.status.state }
 
     static func node(_ id: String, address: String = "192.0.2.1", state: NodeState = .ready) -> Node {
