@@ -155,6 +155,7 @@ public actor DispatcherSession {
             throw End.redirected
         case .refused(let reason): throw RefusedRegistration(reason: reason)
         case .heartbeat(let nanoseconds): heartbeatPeriod = .nanoseconds(max(50_000_000, nanoseconds))
+        case .files(let files): await worker.take(files)
         case .assignments(let set):
             sequence = set.sequence
             await worker.apply(set)

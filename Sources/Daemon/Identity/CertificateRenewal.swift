@@ -114,7 +114,7 @@ struct CertificateRenewal: Sendable {
                 let next = try NodeCredentials(
                     key: key, certificate: Certificate(pem: [UInt8](certificate.utf8)),
                     roots: Certificate.all(pem: [UInt8](roots.utf8)))
-                guard next.node == current.node else {
+                guard next.node.follows(current.node) else {
                     throw CertificateError.untrusted("it is that of \(next.node), and this is \(current.node)")
                 }
                 try await keep(next)
@@ -129,6 +129,16 @@ struct CertificateRenewal: Sendable {
             }
         }
         throw ChannelError.refused("sent from manager to manager: the cluster has no steady leader")
+    }
+}
+
+extension PeerIdentity {
+    /// Whether a node that is `former` may become this: another role, but never a manager that it has ceased to be, whose log and
+    /// votes it does not have any more. A manager that does not know yet that it leads no longer would make it one.
+    func follows(_ former: PeerIdentity) -> Bool {
+        guard nodeID == former.nodeID, clusterID == former.clusterID else { return false }
+        return incarnation > former.incarnation
+            || (incarnation == former.incarnation && (role == .worker || former.role == .manager))
     }
 }
 

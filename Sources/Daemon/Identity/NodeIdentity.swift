@@ -1,5 +1,6 @@
 public import Model
 public import Platform
+import Raft
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -9,13 +10,17 @@ public import Platform
 
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
-    /// The format of the file; a larger one is refused.
-    public static let currentFormat = 3
+    /// The newest format of the file; a larger one is refused.
+    public static let currentFormat = 4
+    /// Without data keys; 2 knew no `incarnation` either.
+    static let formerFormats = 2...3
 
     public var format = NodeIdentity.currentFormat
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
+    /// How often it was made a manager since it joined, as its certificate says; nil for never.
+    public var incarnation: UInt32?
     /// The node's private key, its certificate and the cluster's roots, PEM one after the other.
     public var credentials: String
     /// `IP:PORT` where others reach this node's cluster port.
@@ -46,6 +51,16 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
 }
 
 extension NodeIdentity {
+    /// Its place in the Raft group, if it is a manager.
+    var place: NodeID { NodeID(of: nodeID, incarnation: incarnation ?? 0) }
+
+    /// Takes up what its next certificate says that it is.
+    mutating func take(_ next: NodeCredentials) {
+        credentials = String(decoding: next.pem, as: UTF8.self)
+        role = next.node.role == .manager ? .manager : .worker
+        incarnation = next.node.incarnation == 0 ? nil : next.node.incarnation
+    }
+
     /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
     init(
         founding addresses: NodeAddresses, clusterID: String, by authority: CertificateAuthority,
@@ -72,6 +87,7 @@ extension NodeIdentity {
             role: credentials.node.role == .manager ? .manager : .worker,
             credentials: String(decoding: credentials.pem, as: UTF8.self), advertiseAddress: advertiseAddress,
             dataPathAddress: dataPathAddress, dataPathPort: dataPathPort, managers: managers)
+        take(credentials)
     }
 
     /// The data keys in use.
@@ -90,7 +106,8 @@ extension NodeIdentity {
     func openCredentials() throws -> CurrentCredentials {
         do {
             let credentials = try NodeCredentials(pem: [UInt8](credentials.utf8))
-            let node = PeerIdentity(nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID)
+            let node = PeerIdentity(
+                nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID, incarnation: incarnation ?? 0)
             guard credentials.node == node else {
                 throw CertificateError.untrusted("it is that of \(credentials.node), and this is \(node)")
             }
@@ -103,13 +120,12 @@ extension NodeIdentity {
     }
 }
 
-/// An identity of format 2, which had no data keys.
+/// An identity of the formats that had no data keys.
 private struct FormerIdentity: Decodable {
-    static let format = 2
-
     let nodeID: String
     let clusterID: String
     let role: NodeRole
+    let incarnation: UInt32?
     let credentials: String
     let advertiseAddress: String
     let dataPathAddress: String
@@ -135,7 +151,7 @@ struct IdentityFile: Sendable {
             guard format <= NodeIdentity.currentFormat else {
                 throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
             }
-            if format == FormerIdentity.format { return try loadFormer(bytes) }
+            if NodeIdentity.formerFormats.contains(format) { return try loadFormer(bytes) }
             guard format >= NodeIdentity.currentFormat else {
                 throw ConfigurationError(
                     "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
@@ -157,10 +173,11 @@ struct IdentityFile: Sendable {
         guard let former = try? JSONDecoder().decode(FormerIdentity.self, from: Data(bytes)) else {
             throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
         }
-        let identity = NodeIdentity(
+        var identity = NodeIdentity(
             nodeID: former.nodeID, clusterID: former.clusterID, role: former.role, credentials: former.credentials,
             advertiseAddress: former.advertiseAddress, dataPathAddress: former.dataPathAddress,
             dataPathPort: former.dataPathPort, managers: former.managers)
+        identity.incarnation = former.incarnation
         try save(identity)
         return identity
     }

@@ -7,6 +7,8 @@ enum JoinerMessage: Codable, Sendable {
     case request(JoinRequest)
     /// The answer is stored and, for a manager, its Raft member listens: it may be counted as a voter from now on.
     case ready
+    /// It cannot be what it was made, and forgets it; why.
+    case gaveUp(String)
 }
 
 /// What the manager answers.

@@ -82,6 +82,11 @@ struct Joining: Sendable {
                 do {
                     membership = try await accepted(identity(answer))
                 } catch {
+                    try? await channel.closing(after: Limits.answer, loop) {
+                        try await channel.send(json: JoinerMessage.gaveUp("\(error)"))
+                        // Until it is heard.
+                        _ = try await channel.receiveBytes()
+                    }
                     throw HTTPError(.internalServerError, "admitted, but this node cannot take up its part: \(error)")
                 }
                 do {

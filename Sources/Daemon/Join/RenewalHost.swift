@@ -26,7 +26,7 @@ struct RenewalHost: Sendable {
             if let leader = try await manager.otherLeader() {
                 return try await channel.send(json: RenewalAnswer.redirect(leader))
             }
-            let (certificate, roots) = try await manager.renew(channel.peer, Array(request))
+            let (certificate, roots) = try await manager.renew(channel.peer.nodeID, Array(request))
             let kept = try await channel.closing(after: Limits.request, loop) {
                 try await channel.send(
                     json: RenewalAnswer.issued(

@@ -154,6 +154,9 @@ actor Dispatcher {
             guard var node = transaction.get(Node.self, nodeID) else { return }
             node.description = registration.description
             node.dataPathAddress = registration.dataPathAddress
+            if let address = registration.clusterAddress, SocketAddress.parse(address) != nil {
+                node.clusterAddress = address
+            }
             node.status.state = .ready
             node.status.message = nil
             try transaction.put(node)
@@ -209,8 +212,10 @@ actor Dispatcher {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
             for id in nodeIDs {
                 guard var node = transaction.get(Node.self, id) else { continue }
+                // Who was let in and is not heard of since is to be known as such.
+                let isAwaited = state == .down && node.status.message == NodeStatus.letIn
                 node.status.state = state
-                node.status.message = message
+                if !isAwaited { node.status.message = message }
                 try transaction.put(node)
             }
         }
@@ -255,7 +260,12 @@ actor Dispatcher {
                 } else {
                     message = .assignments(
                         AssignmentSet(
-                            sequence: sequence + 1, tasks: assignment.tasks, networkState: assignment.networkState))
+                            sequence: sequence + 1, tasks: assignment.tasks, networkState: assignment.networkState,
+                            files: assignment.files))
+                }
+                let known = Set(previous?.files ?? [])
+                for files in plan.messages(with: assignment.files.filter { !known.contains($0) }) {
+                    try await session.connection.send(.files(files))
                 }
                 try await session.connection.send(message)
                 sequence += 1

@@ -52,6 +52,15 @@ public enum CertificatePolicy {
             : "the cluster's root certificate is being changed, and with it the token: ask for a new one in a moment"
     }
 
+    /// What the node is, as its next certificate is to say; nil for one that is not in the cluster.
+    public static func identity(of nodeID: String, clusterID: String, in snapshot: Snapshot) -> PeerIdentity? {
+        snapshot.get(Node.self, nodeID).map { node in
+            PeerIdentity(
+                nodeID: nodeID, role: node.currentRole == .manager ? .manager : .worker, clusterID: clusterID,
+                incarnation: node.incarnation ?? 0)
+        }
+    }
+
     /// A certificate for the key of a request (PKCS#10, DER).
     ///
     /// - Throws: `HTTPError` 400 for a request that is none.

@@ -61,10 +61,11 @@ public struct CertificateAuthority: Sendable {
     ) throws(CertificateError) -> Certificate {
         precondition(node.role != .stranger && !node.nodeID.isEmpty, "a certificate for \(node)")
         guard let publicKey = X509_REQ_get0_pubkey(request.pointer) else { throw .malformed("request's public key") }
-        let name = [
+        var name = [
             (NID_organizationName, node.clusterID), (NID_organizationalUnitName, node.role.word),
             (NID_commonName, node.nodeID),
         ]
+        if node.incarnation > 0 { name.append((NID_serialNumber, "\(node.incarnation)")) }
         let extensions = [
             (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"),
             (NID_ext_key_usage, "serverAuth,clientAuth"), (NID_subject_key_identifier, "hash"),

@@ -28,6 +28,15 @@ import Testing
         #expect(try Self.issue() != certificate)
     }
 
+    @Test(arguments: [1, 2, 1_000_000, .max] as [UInt32]) func saysWhichOfTheNodesLivesItIsOf(incarnation: UInt32)
+        throws
+    {
+        let node = PeerIdentity(nodeID: "n1", role: .manager, clusterID: "c1", incarnation: incarnation)
+        let certificate = try Self.issue(to: node)
+        #expect(certificate.node == node && certificate.node != Self.node)
+        #expect("\(node)".hasSuffix("(incarnation \(incarnation))"))
+    }
+
     @Test func serialsAreRandom() throws {
         let serials = try (0..<20).map { _ in try Self.issue().der[15..<31] }
         #expect(Set(serials).count == 20)
