@@ -232,6 +232,9 @@ actor Membership {
             let key = PrivateKey.generate()
             let (certificate, roots) = try await manager.renew(
                 current.node.nodeID, CertificateRequest(signedBy: key).der)
+            guard let certificate else {
+                throw HTTPError(.serviceUnavailable, "the root has lost its key, and is being changed")
+            }
             try await keep(
                 NodeCredentials(key: key, certificate: certificate, roots: Certificate.all(pem: [UInt8](roots.utf8))))
             log.warning(

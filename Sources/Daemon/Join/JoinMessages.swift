@@ -38,6 +38,8 @@ struct JoinAnswer: Codable, Sendable {
     var certificate: String
     /// PEM; the one that the token names.
     var rootCertificate: String
+    /// PEM; all that are to be trusted, that one among them. Nil from managers of an earlier version: that one alone.
+    var roots: String?
     var dataPathPort: UInt16
     var managers: [ManagerEndpoint]
 }

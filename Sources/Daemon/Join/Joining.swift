@@ -124,8 +124,12 @@ struct Joining: Sendable {
         guard Digest.base36(root.digest) == token.clusterDigest else {
             throw CertificateError.untrusted("the root is not the one that the token names")
         }
+        let roots = try answer.roots.map { try Certificate.all(pem: [UInt8]($0.utf8)) } ?? [root]
         let credentials = try NodeCredentials(
-            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: [root])
+            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: roots)
+        guard credentials.issuer == root else {
+            throw CertificateError.untrusted("the root that the token names has not issued it")
+        }
         return NodeIdentity(
             credentials, advertiseAddress: request.advertiseAddress, dataPathAddress: request.dataPathAddress,
             dataPathPort: answer.dataPathPort, managers: answer.managers)

@@ -38,7 +38,6 @@ extension ManagerRole {
     func admit(_ request: JoinRequest) async throws -> (PeerIdentity, JoinAnswer) {
         let snapshot = store.snapshot
         let role = try CertificatePolicy.role(of: request.token, in: snapshot)
-        if let reason = CertificatePolicy.closure(of: snapshot) { throw HTTPError(.serviceUnavailable, reason) }
         guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
             port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
         else {
@@ -54,6 +53,8 @@ extension ManagerRole {
             nodeID: Identifier.random(), role: PeerIdentity.Role(role), clusterID: identity.clusterID)
         let now = WallClock.now()
         let authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        // More than one while the root is being changed; the token names the one that issues.
+        let roots = try CertificatePolicy.roots(in: snapshot)
         let certificate = try CertificatePolicy.issue(
             Array(request.certificateRequest), to: node, by: authority, in: snapshot, now: now)
         try await manager.admit(
@@ -61,24 +62,30 @@ extension ManagerRole {
                 nodeID: node.nodeID, role: role, description: request.description,
                 availability: request.availability, address: request.advertiseAddress,
                 dataPathAddress: request.dataPathAddress,
-                certificate: try NodeCertificate(certificate, trusting: [authority.root])))
+                certificate: try NodeCertificate(certificate, trusting: try Certificate.all(pem: [UInt8](roots.utf8)))))
         let answer = JoinAnswer(
             certificate: String(decoding: certificate.pem, as: UTF8.self),
-            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
-            managers: members.endpoints())
+            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), roots: roots,
+            dataPathPort: identity.dataPathPort, managers: members.endpoints())
         return (node, answer)
     }
 
     /// The next certificate of a node that has proved itself with the one before, and the roots that it is to trust (PEM). What the
-    /// node is now is the state's to say.
-    func renew(_ nodeID: String, _ request: [UInt8]) throws -> (Certificate, roots: String) {
+    /// node is now is the state's to say. No certificate where the cluster's root has lost its key: until all trust the next root, each
+    /// keeps the one that it has.
+    func renew(_ nodeID: String, _ request: [UInt8]) throws -> (Certificate?, roots: String) {
         let (snapshot, now) = (store.snapshot, WallClock.now())
         guard let node = CertificatePolicy.identity(of: nodeID, clusterID: identity.clusterID, in: snapshot) else {
             throw HTTPError(.forbidden, Self.removed)
         }
-        let certificate = try CertificatePolicy.issue(
-            request, to: node, by: try CertificatePolicy.authority(in: snapshot, now: now), in: snapshot, now: now)
-        return (certificate, try CertificatePolicy.roots(in: snapshot))
+        let roots = try CertificatePolicy.roots(in: snapshot)
+        let authority: CertificateAuthority
+        do {
+            authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        } catch  where CertificatePolicy.isSpreadingTrust(snapshot) {
+            return (nil, roots)
+        }
+        return (try CertificatePolicy.issue(request, to: node, by: authority, in: snapshot, now: now), roots)
     }
 
     /// The node uses it.

@@ -29,6 +29,8 @@ struct RoleLoop: Sendable {
         struct State {
             var admitting: Set<String> = []
             var retryAt: [String: Duration] = [:]
+            /// Why the last attempt failed.
+            var failures: [String: String] = [:]
         }
         let state = Mutex(State())
 
@@ -40,10 +42,13 @@ struct RoleLoop: Sendable {
             }
         }
 
-        func end(_ nodeID: String, retryAt: Duration?) {
+        /// True where the failure is news.
+        func end(_ nodeID: String, failure: String? = nil, retryAt: Duration? = nil) -> Bool {
             state.withLock { state in
                 state.admitting.remove(nodeID)
                 state.retryAt[nodeID] = retryAt
+                defer { state.failures[nodeID] = failure }
+                return state.failures[nodeID] != failure
             }
         }
     }
@@ -134,15 +139,16 @@ struct RoleLoop: Sendable {
     }
 
     private func admit(_ nodeID: String, _ incarnation: UInt32, _ address: String) async {
-        var retryAt: Duration?
         do {
             try await members.addMember(nodeID: nodeID, incarnation: incarnation, address: address)
+            _ = progress.end(nodeID)
             log.info("a node is a manager", ["node": nodeID])
         } catch {
-            retryAt = clock.monotonic() + Limits.retry
-            log.info("a node is no manager yet", ["node": nodeID, "error": "\(error)"])
+            let retryAt = clock.monotonic() + Limits.retry
+            if progress.end(nodeID, failure: "\(error)", retryAt: retryAt) {
+                log.info("a node is no manager yet", ["node": nodeID, "error": "\(error)"])
+            }
         }
-        progress.end(nodeID, retryAt: retryAt)
     }
 
     /// Nodes that were let in and never registered: whoever asked for it has been told that it failed, or is gone.

@@ -1,8 +1,11 @@
+public import Platform
+
 /// What an agent says to its manager over a dispatch channel. One JSON object a frame, named by its only key.
 public enum AgentMessage: Codable, Sendable, Equatable {
     /// First on every connection, and again when the node's description changed.
     case register(Registration)
-    case heartbeat(sessionID: String)
+    /// `clock` is what the node takes for the time; nil from earlier versions.
+    case heartbeat(sessionID: String, clock: Timestamp? = nil)
     /// Batched every 100 ms; at most `DispatchLimits.statusesPerMessage`.
     case taskStatuses([TaskStatusUpdate])
     case logEntries(subscription: String, [LogEntry])

@@ -193,6 +193,29 @@ import Testing
         #expect(Set(seen.withLock { $0 }).count == seen.withLock { $0.count })
     }
 
+    /// The root has lost its key: the certificate stays, the next root is trusted besides.
+    @Test func anotherRootIsTrustedWithoutAnotherCertificate() async throws {
+        let loop = try EventLoop(name: "renewal")
+        defer { loop.stop() }
+        let next = CertificateAuthority.make(clusterID: "c1")
+        let kept = KeptCount()
+        let roots = [Self.authority, next].map { String(decoding: $0.root.pem, as: UTF8.self) }
+        let (listener, manager) = try Self.manager("m1", loop, kept: kept) { _, _ in .trusted(roots: roots.joined()) }
+        let (fraud, fraudulent) = try Self.manager("m2", loop) { _, _ in .trusted(roots: roots[1]) }
+        defer { for listener in [listener, fraud] { listener.close() } }
+        let before = try TestCertificates.credentials(of: Self.authority, "n1")
+        let current = CurrentCredentials(before)
+        // Without the root of its own certificate it would be heard by nobody.
+        await #expect(throws: NoManager.self) {
+            try await Self.renewal(of: current, from: [fraudulent], loop).renew()
+        }
+        #expect(current.value.roots == [Self.authority.root])
+        _ = try await Self.renewal(of: current, from: [manager], loop).renew()
+        #expect(current.value.certificate == before.certificate && current.value.key.pem == before.key.pem)
+        #expect(current.value.roots == [Self.authority.root, next.root])
+        try await eventually { kept.value == 1 }
+    }
+
     /// The roots that come with a certificate are trusted from then on, and the manager hears that it is so.
     @Test func rootsAreTakenOverAndThatIsSaid() async throws {
         let loop = try EventLoop(name: "renewal")
