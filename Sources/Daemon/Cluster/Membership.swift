@@ -180,6 +180,7 @@ actor Membership {
                 }
                 try ManagerRole.removeState(
                     of: identity, environment, besides: identity.role == .manager ? identity : nil)
+                if identity.role != .manager { try environment.identityFile.open() }
                 if identity.role == .manager, manager == nil {
                     let role = try await ManagerRole.open(identity, credentials, environment, isFounder: false)
                     if isOver { return await role.stop() }
