@@ -51,6 +51,7 @@ final class IdentityFile: Sendable {
     ///
     /// - Throws: `Locked` where its keys are sealed.
     func load() throws -> NodeIdentity? {
+        state.withLock { $0 = State() }
         guard Files.exists(path) else { return nil }
         let identity = try read()
         state.withLock { $0 = State(identity: identity) }
@@ -60,10 +61,10 @@ final class IdentityFile: Sendable {
     private func read() throws -> NodeIdentity {
         let bytes = try Files.read(path, limit: Self.limitBytes)
         if let format = try? JSONDecoder().decode(Format.self, from: Data(bytes)).format {
-            if format == LockedIdentity.format,
-                let locked = try? JSONDecoder().decode(
-                    LockedIdentity.self, from: Data(bytes))
-            {
+            if format == LockedIdentity.format {
+                guard let locked = try? JSONDecoder().decode(LockedIdentity.self, from: Data(bytes)) else {
+                    throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
+                }
                 throw Locked(identity: locked)
             }
             guard format <= LockedIdentity.format else {

@@ -99,6 +99,8 @@ import Testing
                 #","EncryptionConfig":{"AutoLockManagers":true}"#, #","EncryptionConfig":{"AutoLockManagers":false}"#
             )
             #expect(try await key() == nil)
+            #expect(try await update(on) == 503, "not all managers know of it")
+            api.cluster.members.set(level: CommandLevel.autolock)
             #expect(try await update(off, rotating: true) == 400)
             #expect(try await update(on) == 200)
             let first = try #require(try await key())
