@@ -35,6 +35,7 @@ package struct SimulationOptions: Sendable {
         if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
         if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
         if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
+        if random.below(2) == 0 { options.settings.announcementDelay = .milliseconds(1) }
         return options
     }
 

@@ -17,6 +17,7 @@ extension ManagerRole {
     ) -> RaftNode.Options {
         let id = NodeID(of: identity.nodeID)
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
+        options.settings.announcementDelay = .milliseconds(1)
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
         }
