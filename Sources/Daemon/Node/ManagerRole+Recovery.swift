@@ -18,6 +18,11 @@ extension ManagerRole {
         let id = NodeID(of: identity.nodeID)
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
         options.settings.announcementDelay = .milliseconds(1)
+        if let entries = environment.configuration.snapshotEntries {
+            options.settings.snapshotAfterEntries = entries
+            // Entries of a kilobyte, as who asks for so many has room for them.
+            options.settings.snapshotAfterBytes = max(options.settings.snapshotAfterBytes, Int(entries) << 10)
+        }
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
         }

@@ -193,8 +193,7 @@ extension RaftCore {
             voter == id ? durableIndex : leadership.followers.first { $0.id == voter }?.match ?? 0
         }
         guard let agreed, agreed > commitIndex, log.term(at: agreed) == term else { return }
-        let own = log.slice(from: commitIndex + 1, through: agreed, limit: .max).filter { $0.term == term }
-        let cost = own.reduce(0) { $0 + $1.cost }
+        let cost = log.cost(ofTerm: term, from: commitIndex + 1, through: agreed)
         self.leadership?.uncommittedBytes = max(0, leadership.uncommittedBytes - cost)
         commit(through: agreed)
     }
