@@ -34,6 +34,8 @@ public struct Schema: Sendable {
             ]),
         TableSchema(of: Network.self),
         TableSchema(of: RemovedNode.self, uniqueNames: false),
+        TableSchema(of: Secret.self, level: 2),
+        TableSchema(of: Config.self, level: 2),
     ]
 
     func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }

@@ -80,6 +80,34 @@ struct TaskStateMachineTests {
         #expect(machine.status.state == .starting)
     }
 
+    @Test("a task waits for its secrets, and says so; what the cluster does not have is not waited for")
+    func supplies() {
+        var machine = machine()
+        _ = machine.handle(.supplied(.awaited))
+        #expect(machine.status.state == .preparing)
+        #expect(machine.status.message == "waiting for a manager to send its secrets and configs")
+        #expect(machine.handle(.assign(machine.task)) == [], "said once")
+        #expect(machine.handle(.supplied(.complete)) == [.prepare])
+        // Lost again, by a restart of the daemon, between the making and the start.
+        _ = machine.handle(.supplied(.awaited))
+        #expect(machine.handle(.prepared) == [.report, .report, .report])
+        #expect(machine.status.state == .starting)
+        #expect(machine.status.message?.hasPrefix("waiting") == true)
+        var other = machine
+        #expect(machine.handle(.supplied(.complete)) == [.start])
+        #expect(machine.handle(.started(pid: 7)) == [.report])
+        #expect(machine.handle(.supplied(.missing("secret not found: db"))) == [], "it runs, with what it has")
+        #expect(other.handle(.supplied(.missing("secret not found: db"))) == [.report, .release])
+        #expect(other.status.state == .failed && other.status.error == "secret not found: db")
+        var third = self.machine()
+        _ = third.handle(.supplied(.awaited))
+        #expect(third.handle(.supplied(.missing("config not found: x"))) == [.report])
+        #expect(third.status.state == .rejected && third.status.error == "config not found: x")
+        var fourth = self.machine()
+        _ = fourth.handle(.supplied(.awaited))
+        #expect(fourth.handle(wanting(.shutdown, fourth)) == [.report], "what waits can be told to end")
+    }
+
     @Test("shutdown while it runs: stopped, then shut down, whatever the exit code")
     func shutdown() {
         var machine = machine()

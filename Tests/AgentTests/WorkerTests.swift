@@ -186,6 +186,62 @@ struct WorkerTests {
         await node.close()
     }
 
+    @Test(
+        "tasks get their secrets from memory; a daemon that starts again waits for a manager, and stops nothing meanwhile"
+    )
+    func secrets() async throws {
+        let value = "hunter2-\(Identifier.random())"
+        let node = try await TestNode.open(try TestFolder())
+        let (first, _) = try await openWorker(node)
+        let using = { (script: String, desired: TaskState) in
+            var task = makeTask(script, desired: desired)
+            task.spec.containerSpec?.secrets = [
+                FileReference(secretID: "s1", secretName: "db", file: .init(name: "db"))
+            ]
+            return task
+        }
+        let (running, waiting) = (using("sleep 600", .running), using("cat /run/secrets/db; sleep 600", .ready))
+        let files = [AssignedFile(id: "s1", content: Base64Bytes(Array(value.utf8)))]
+        await first.take(files)
+        await first.apply(
+            AssignmentSet(
+                sequence: 1, tasks: [running, waiting], networkState: NetworkState(revision: 9), files: ["s1"]))
+        try await eventually { await state(first, running.id) == .running }
+        try await eventually { await state(first, waiting.id) == .ready }
+        for folder in ["/data/tasks.db", "/data/containers.db", "/data/tasks.db-wal", "/data/containers.db-wal"] {
+            let bytes = (try? Files.read(node.folder.path + folder)) ?? []
+            #expect(!String(decoding: bytes, as: UTF8.self).contains(value))
+        }
+
+        let (second, _) = try await openWorker(node)
+        #expect(await state(second, running.id) == .running)
+        var wanted = waiting
+        wanted.desiredState = .running
+        await second.apply(AssignmentChanges(sequence: 2, updatedTasks: [wanted]))
+        try await eventually {
+            await second.tasks().first { $0.id == waiting.id }?.status.message?.hasPrefix("waiting for a manager")
+                == true
+        }
+        await second.take(files)
+        await second.apply(
+            AssignmentSet(
+                sequence: 1, tasks: [running, wanted], networkState: NetworkState(revision: 9), files: ["s1"]))
+        try await eventually { await state(second, waiting.id) == .running }
+        try await eventually { try await node.output(Worker.containerID(waiting.id)) == ["stdout: " + value] }
+        #expect(await state(second, running.id) == .running)
+
+        // One that the cluster does not have ends the task that wants it, with the reason.
+        var lost = using("sleep 600", .running)
+        lost.spec.containerSpec?.secrets?[0].secretID = "nowhere"
+        await second.apply(AssignmentChanges(sequence: 2, updatedTasks: [lost]))
+        try await eventually { await state(second, lost.id) == .rejected }
+        #expect(await second.tasks().first { $0.id == lost.id }?.status.error == "secret not found: db")
+        await second.stopAll()
+        try await eventually { await second.tasks().isEmpty }
+        #expect(try Files.list(node.folder.path + "/run/files").isEmpty)
+        await node.close()
+    }
+
     @Test("a session registers, reports, and starts afresh after a gap and a lost manager")
     func session() async throws {
         let node = try await TestNode.open(try TestFolder())
@@ -213,7 +269,9 @@ struct WorkerTests {
             registration: { Registration(description: description, dataPathAddress: "10.0.0.1", statuses: []) })
         let running = Task { await session.run() }
         try await eventually { manager.statuses[task.id]?.state == .running }
-        try await eventually { manager.received.contains { if case .heartbeat("x") = $0 { true } else { false } } }
+        try await eventually {
+            manager.received.contains { if case .heartbeat("x", .some) = $0 { true } else { false } }
+        }
 
         manager.say(
             .logSubscribe(LogSubscription(id: "l1", taskIDs: [task.id], options: LogOptions(follow: true))))

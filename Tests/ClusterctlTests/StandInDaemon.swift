@@ -14,6 +14,7 @@ final class StandInDaemon: Sendable {
         var tasks: [ClusterTask] = []
         var nodes: [Node] = []
         var networks: [Network] = []
+        var secrets: [Secret] = []
         var revision: UInt64 = 10
         /// Bytes that `images/load` took.
         var loaded = 0
@@ -156,6 +157,7 @@ final class StandInDaemon: Sendable {
             return HTTPResponse(.ok)
         }
         addServices(&router)
+        addSecrets(&router)
         addImages(&router)
         router.get("/networks") { [unowned self] _ in try .json(state.withLock { $0.networks }) }
         router.post("/networks/create") { [unowned self] request in
@@ -235,6 +237,38 @@ final class StandInDaemon: Sendable {
                     try await writer.write([1, 0, 0, 0, 0, 0, 0, UInt8(line.count)])
                     try await writer.write(line)
                 })
+        }
+    }
+
+    private func addSecrets(_ router: inout Router) {
+        router.get("/configs") { _ in try .json([Config]()) }
+        router.get("/secrets") { [unowned self] _ in try .json(state.withLock { $0.secrets.map(\.shown) }) }
+        router.get("/secrets/{id}") { [unowned self] request in
+            let id = try request.capture("id")
+            return try .json(state.withLock { $0.secrets.first { $0.id == id }?.shown })
+        }
+        router.post("/secrets/create") { [unowned self] request in
+            let spec = try await request.decode(FileSpec.self)
+            let id = state.withLock { state in
+                let id = "secret\(state.secrets.count + 1)aaaaaaaaaaaa"
+                state.secrets.append(Secret(id: id, createdAt: WallClock.now(), spec: spec))
+                return id
+            }
+            return try .json(JSONValue.object(["ID": .string(id)]), status: .created)
+        }
+        router.post("/secrets/{id}/update") { [unowned self] request in
+            let (id, spec) = (try request.capture("id"), try await request.decode(FileSpec.self))
+            state.withLock { state in
+                for index in state.secrets.indices where state.secrets[index].id == id {
+                    state.secrets[index].spec.labels = spec.labels
+                }
+            }
+            return HTTPResponse(.ok)
+        }
+        router.delete("/secrets/{id}") { [unowned self] request in
+            let id = try request.capture("id")
+            state.withLock { state in state.secrets.removeAll { $0.id == id || $0.spec.name == id } }
+            return HTTPResponse(.noContent)
         }
     }
 

@@ -41,6 +41,19 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("openssl"), "no openssl command here"))
     func rootRotation() async throws { try await tell("Tests/Stories/root-rotation") }
 
+    @Test(
+        .timeLimit(.minutes(5)),
+        .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("openssl"), "no docker or openssl command here"))
+    func roles() async throws { try await tell("Tests/Stories/roles") }
+
+    @Test(
+        .timeLimit(.minutes(5)),
+        .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("python3"), "no docker command or python3 here"))
+    func secrets() async throws { try await tell("Tests/Stories/secrets") }
+
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("cc"), "no C compiler here"))
+    func clocks() async throws { try await tell("Tests/Stories/clocks") }
+
     @Test(.timeLimit(.minutes(5)))
     func recovery() async throws { try await tell("Tests/Stories/recovery") }
 

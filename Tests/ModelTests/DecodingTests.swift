@@ -47,4 +47,29 @@ import Testing
         let token = JoinToken(clusterDigest: "abc", secret: "def0")
         #expect(JoinToken(token.description) == token)
     }
+
+    @Test func aSecretSaysNothingOfItsData() throws {
+        let secret = try decode(
+            Secret.self,
+            #"{"ID":"a","Version":{"Index":1},"CreatedAt":"2026-01-01T00:00:00Z","UpdatedAt":"2026-01-01T00:00:00Z","#
+                + #""Spec":{"Name":"db","Data":"aHVudGVyMg=="}}"#)
+        #expect(secret.spec.data?.bytes == Array("hunter2".utf8))
+        var dumped = ""
+        dump(secret, to: &dumped)
+        dump(AssignedFile(id: "a", content: Base64Bytes(Array("hunter2".utf8))), to: &dumped)
+        for text in ["\(secret)", String(reflecting: secret), dumped] {
+            #expect(!text.contains("104") && !text.contains("hunter2") && !text.contains("aHVu"), "\(text)")
+        }
+        #expect(secret.shown.spec.data == nil)
+    }
+
+    @Test func whereAFileIs() throws {
+        let secret = try decode(
+            FileReference.self, #"{"SecretID":"a","SecretName":"b","File":{"Name":"pw","Mode":292}}"#)
+        #expect(secret.path == "/run/secrets/pw" && secret.file?.mode == 0o444 && secret.id == "a")
+        let config = try decode(FileReference.self, #"{"ConfigID":"a","ConfigName":"b","File":{"Name":"x.conf"}}"#)
+        #expect(config.path == "/x.conf" && config.name == "b")
+        #expect(FileReference(secretID: "a", secretName: "b", file: .init(name: "/etc/pw")).path == "/etc/pw")
+        #expect(FileReference(secretID: "a", secretName: "b", file: nil).path == nil)
+    }
 }

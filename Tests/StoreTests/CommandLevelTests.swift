@@ -30,6 +30,37 @@ import Testing
         #expect(store.applied.index == 2)
     }
 
+    @Test func aTableIsWrittenToOnceEveryManagerKnowsIt() async throws {
+        let store = Store(schema: Schema.cluster)
+        let level = Mutex(1)
+        let proposer = LevelledProposer(LocalProposer(store), schema: Schema.cluster) {
+            (level.withLock { $0 }, ["host2"])
+        }
+        let secret = Secret(id: "x", createdAt: start, spec: FileSpec(name: "x", data: [1]))
+        let write = { (store: Store) in
+            _ = try await store.update(through: proposer, at: start) { transaction in
+                try transaction.put(makeService("s2", name: "other"))
+                try transaction.put(secret)
+            }
+        }
+        let error = await #expect(throws: StoreError.self) { try await write(store) }
+        #expect(error?.code == .notYetKnown)
+        #expect(store.applied.index == 0, "nothing was proposed")
+        level.withLock { $0 = 2 }
+        try await write(store)
+        #expect(store.snapshot.get(Secret.self, "x")?.spec.data?.bytes == [1])
+        // To take one away is a write, too.
+        level.withLock { $0 = 1 }
+        await #expect(throws: StoreError.self) {
+            try await store.update(through: proposer, at: start) { $0.delete(Secret.self, "x") }
+        }
+    }
+
+    @Test(arguments: [[], [9], [0, 0, 0, 9], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1, 255, 255, 255, 255]] as [[UInt8]])
+    func garbageHasNoTables(bytes: [UInt8]) {
+        #expect((try? ObjectsCommand.tables(bytes[...])) == nil)
+    }
+
     /// A kind that this version brings has a level that this version announces.
     @Test func everyKindIsAnnounced() {
         for kind in Schema.cluster.kinds.values {

@@ -100,7 +100,9 @@ extension ContainerEngine {
             do {
                 try await runtime.delete(id, force: true)
                 let (root, cgroups, group) = (paths(id).root, cgroups, monitorCgroupPath(id))
+                let files = ContainerFiles(path: paths(id).files)
                 try await runOnThread(named: "settle") {
+                    try files.remove()
                     try OverlayMount.unmount(root)
                     // The monitor wrote the exit file, and may still be ending.
                     cgroups.removeOnceEmpty(group)

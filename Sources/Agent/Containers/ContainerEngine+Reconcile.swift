@@ -80,6 +80,9 @@ extension ContainerEngine {
                 log.warning("the rest of a container stays", ["container": name, "error": String(describing: error)])
             }
         }
+        for name in try Files.list(directories.files) where entries[name].map({ $0.record.state == .exited }) ?? true {
+            try ContainerFiles(path: "\(directories.files)/\(name)").remove()
+        }
         for name in try Files.list(directories.exits) where entries[name] == nil {
             unlink("\(directories.exits)/\(name)")
         }

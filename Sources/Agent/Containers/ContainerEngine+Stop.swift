@@ -73,6 +73,7 @@ extension ContainerEngine {
     func clear(_ id: String) async throws {
         let (paths, cgroups, group) = (paths(id), cgroups, monitorCgroupPath(id))
         try await runOnThread(named: "clear") {
+            try ContainerFiles(path: paths.files).remove()
             try OverlayMount.unmount(paths.root)
             for path in [paths.bundle, paths.persistDirectory, paths.exitFile, paths.pidFile, paths.monitorPidFile] {
                 try removeTree(path)

@@ -182,8 +182,10 @@ public actor ContainerEngine {
     }
 
     /// Starts a container that was created; answers the process id of its first process.
+    ///
+    /// - Parameter contents: the data of its secrets and configs, by their ids: kept in memory until it ends, and nowhere else.
     @discardableResult
-    public func start(_ id: String) async throws -> Int32 {
+    public func start(_ id: String, contents: [String: [UInt8]] = [:]) async throws -> Int32 {
         guard var entry = entries[id] else { throw Self.missing(id) }
         guard entry.record.state == .created, !entry.isBeingRemoved else {
             throw AgentError(.conflict, "container \(id) is \(entry.record.state.rawValue), it cannot be started")
@@ -196,7 +198,12 @@ public actor ContainerEngine {
         let paths = paths(id)
         // What an attempt that failed may have left.
         unlink(paths.exitFile)
+        let references = entry.record.specification.spec.files
+        let files = ContainerFiles(path: paths.files)
         do {
+            if !references.isEmpty {
+                try await runOnThread(named: "files") { try files.write(references, contents) }
+            }
             let terminal = entry.record.specification.spec.tty ?? false
             let (name, cgroup) = (entry.record.name, monitorCgroupPath(id))
             let made = try await Phase.create.measure {
@@ -212,6 +219,7 @@ public actor ContainerEngine {
             try? await runtime.delete(id, force: true)
             cgroups.remove(monitorCgroupPath(id))
             unlink(paths.exitFile)
+            if !references.isEmpty { try? await runOnThread(named: "files") { try files.remove() } }
             if entries[id]?.record.state == .starting {
                 try? update(id) { $0.state = .created }
             }

@@ -17,6 +17,8 @@ struct ContainerPaths: Sendable {
     let monitorPidFile: String
     let exitFile: String
     let persistDirectory: String
+    /// Where the tmpfs of its secrets and configs is mounted.
+    let files: String
     /// conmon's link to the bundle, where its socket for attaching is.
     let attachLink: String
 
@@ -34,6 +36,7 @@ struct ContainerPaths: Sendable {
         monitorPidFile = "\(directories.pids)/\(id).monitor"
         exitFile = "\(directories.exits)/\(id)"
         persistDirectory = "\(directories.persist)/\(id)"
+        files = "\(directories.files)/\(id)"
         attachLink = "\(directories.sockets)/\(id)"
     }
 }
@@ -46,6 +49,7 @@ struct ContainerDirectories: Sendable {
     let persist: String
     let sockets: String
     let pids: String
+    let files: String
 
     init(data: String, run: String) {
         containers = data + "/containers"
@@ -54,7 +58,8 @@ struct ContainerDirectories: Sendable {
         persist = run + "/persist"
         sockets = run + "/attach"
         pids = run + "/pids"
+        files = run + "/files"
     }
 
-    var all: [String] { [containers, runtimeRoot, exits, persist, sockets, pids] }
+    var all: [String] { [containers, runtimeRoot, exits, persist, sockets, pids, files] }
 }

@@ -154,7 +154,17 @@ extension RuntimeConfigurationBuilder {
                 Mount(destination: "/etc/\(target)", type: "bind", source: file, options: ["rbind", "rprivate"]))
         }
         for mount in spec.mounts ?? [] { result.append(try self.mount(mount)) }
-        return result
+        return result + fileMounts
+    }
+
+    /// Secrets and configs, each for itself: the container sees nothing of the tmpfs that they are on. A config may be a script.
+    private var fileMounts: [RuntimeConfiguration.Mount] {
+        let files = ContainerFiles(path: paths.files)
+        return spec.files.enumerated().compactMap { place, reference in
+            guard let path = reference.path else { return nil }
+            let options = ["bind", "rprivate", "ro", "nosuid", "nodev"] + (reference.secretID != nil ? ["noexec"] : [])
+            return .init(destination: path, type: "bind", source: files.source(of: place), options: options)
+        }
     }
 
     private func mount(_ mount: Model.Mount) throws(AgentError) -> RuntimeConfiguration.Mount {

@@ -155,6 +155,7 @@ public actor DispatcherSession {
             throw End.redirected
         case .refused(let reason): throw RefusedRegistration(reason: reason)
         case .heartbeat(let nanoseconds): heartbeatPeriod = .nanoseconds(max(50_000_000, nanoseconds))
+        case .files(let files): await worker.take(files)
         case .assignments(let set):
             sequence = set.sequence
             await worker.apply(set)
@@ -191,7 +192,7 @@ public actor DispatcherSession {
     private func beat(_ connection: any DispatcherConnection, _ sessionID: String) async throws {
         while true {
             try await Task.sleep(for: heartbeatPeriod * jitter())
-            try await connection.send(.heartbeat(sessionID: sessionID))
+            try await connection.send(.heartbeat(sessionID: sessionID, clock: WallClock.now()))
         }
     }
 

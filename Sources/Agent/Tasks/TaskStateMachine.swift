@@ -23,6 +23,17 @@ struct TaskStateMachine: Sendable, Equatable {
         case done
         /// The pause after one of these could not be done is over.
         case rested
+        /// What is here of its secrets and configs has changed.
+        case supplied(Supply)
+    }
+
+    /// What is here of the secrets and configs that a task needs.
+    enum Supply: Sendable, Equatable {
+        case complete
+        /// No manager was heard yet.
+        case awaited
+        /// The managers have said all, and these were not in it.
+        case missing(String)
     }
 
     enum Action: Sendable, Equatable {
@@ -50,6 +61,7 @@ struct TaskStateMachine: Sendable, Equatable {
     private(set) var task: ClusterTask
     private(set) var status: TaskStatus
     private(set) var isAssigned = true
+    private(set) var supply: Supply
     private(set) var underWay: Work?
     /// The container's first process runs.
     private(set) var isRunning = false
@@ -62,16 +74,21 @@ struct TaskStateMachine: Sendable, Equatable {
     private let containerID: String
 
     /// A task as the managers assign it first.
-    init(_ task: ClusterTask, containerID: String) {
+    init(_ task: ClusterTask, containerID: String, supply: Supply = .complete) {
         self.task = task
+        self.supply = supply
         self.containerID = containerID
         status = task.status
         if status.state < .assigned { status.state = .assigned }
     }
 
     /// A task that an earlier daemon had: what it last reported and what there is of its container.
-    init(restoring task: ClusterTask, status: TaskStatus, container: ContainerRecord?, containerID: String) {
+    init(
+        restoring task: ClusterTask, status: TaskStatus, container: ContainerRecord?, containerID: String,
+        supply: Supply = .complete
+    ) {
         self.task = task
+        self.supply = supply
         self.containerID = containerID
         self.status = status
         holdsSandbox = !status.state.isTerminal && status.state >= .preparing
@@ -131,6 +148,8 @@ struct TaskStateMachine: Sendable, Equatable {
             underWay = nil
         case .rested:
             isResting = false
+        case .supplied(let supply):
+            self.supply = supply
         }
         return actions + step(at: now)
     }
@@ -164,15 +183,27 @@ struct TaskStateMachine: Sendable, Equatable {
         case .accepted:
             return become(.preparing, "preparing", at: now) + step(at: now)
         case .preparing:
+            if let withheld = withheld(.rejected, at: now) { return withheld }
             holdsSandbox = true
             return begin(.prepare)
         case .ready:
             guard task.desiredState >= .running else { return [] }
             return become(.starting, "starting", at: now) + step(at: now)
         case .starting:
-            return begin(.start)
+            return withheld(.failed, at: now) ?? begin(.start)
         default:
             return []
+        }
+    }
+
+    /// What keeps the task where it is for want of its secrets and configs; nil where they are here.
+    private mutating func withheld(_ end: TaskState, at now: Timestamp) -> [Action]? {
+        switch supply {
+        case .complete: return nil
+        case .awaited:
+            return become(status.state, "waiting for a manager to send its secrets and configs", at: now)
+        case .missing(let what):
+            return become(end, status.message ?? "", error: what, at: now) + step(at: now)
         }
     }
 
@@ -210,7 +241,7 @@ struct TaskStateMachine: Sendable, Equatable {
         }
         let changed = TaskStatus(
             timestamp: now, state: state, message: message, error: error, containerStatus: container)
-        if changed.state == status.state, changed.error == status.error,
+        if changed.state == status.state, changed.error == status.error, changed.message == status.message,
             changed.containerStatus == status.containerStatus
         {
             return []

@@ -17,6 +17,7 @@ public actor Worker {
     private let store: TaskStore
     private let log = Logger("agent.worker")
     var machines: [String: TaskStateMachine] = [:]
+    private var files = HeldFiles()
     /// Statuses that no manager was told yet.
     private var unreported: [String: TaskStatus] = [:]
     /// Woken when there are some.
@@ -57,7 +58,7 @@ public actor Worker {
             let id = Self.containerID(task.id)
             let container = containers[id]
             machines[task.id] = TaskStateMachine(
-                restoring: task, status: status, container: container, containerID: id)
+                restoring: task, status: status, container: container, containerID: id, supply: files.supply(of: task))
             guard machines[task.id]?.holdsSandbox == true else { continue }
             do {
                 // The sandbox is there; what is not remembered of it is found again. After a reboot it is made anew.
@@ -87,9 +88,14 @@ public actor Worker {
 
     // MARK: What the managers say
 
+    /// Secrets and configs of the tasks that are said next.
+    public func take(_ files: [AssignedFile]) { self.files.take(files) }
+
     /// Everything the node should have: what is not in it goes.
     public func apply(_ set: AssignmentSet) async {
         await apply(set.networkState)
+        files.keep(set.files ?? [])
+        resupply()
         let assigned = Set(set.tasks.map(\.id))
         for task in set.tasks { assign(task) }
         for taskID in machines.keys.sorted() where !assigned.contains(taskID) { handle(.unassign, of: taskID) }
@@ -98,6 +104,8 @@ public actor Worker {
     /// What is different from the last set or changes.
     public func apply(_ changes: AssignmentChanges) async {
         if let state = changes.networkState { await apply(state) }
+        files.drop(changes.removedFiles ?? [])
+        resupply()
         for task in changes.updatedTasks { assign(task) }
         for taskID in changes.removedTasks { handle(.unassign, of: taskID) }
     }
@@ -116,11 +124,19 @@ public actor Worker {
         }
     }
 
+    private func resupply() {
+        for (id, machine) in machines.sorted(by: { $0.key < $1.key }) {
+            let supply = files.supply(of: machine.task)
+            if supply != machine.supply { handle(.supplied(supply), of: id) }
+        }
+    }
+
     private func assign(_ task: ClusterTask) {
         if machines[task.id] == nil {
             // One that ended before this node heard of it, or that was forgotten: nothing to do for it any more.
             if task.status.state.isTerminal || task.desiredState > .shutdown { return }
-            machines[task.id] = TaskStateMachine(task, containerID: Self.containerID(task.id))
+            machines[task.id] = TaskStateMachine(
+                task, containerID: Self.containerID(task.id), supply: files.supply(of: task))
         }
         handle(.assign(task), of: task.id)
         persist(task.id)
@@ -224,7 +240,7 @@ public actor Worker {
     }
 
     private func start(_ task: ClusterTask) async throws -> TaskStateMachine.Event {
-        let pid = try await engine.start(Self.containerID(task.id))
+        let pid = try await engine.start(Self.containerID(task.id), contents: files.contents(of: task))
         watch(task.id)
         return .started(pid: pid)
     }

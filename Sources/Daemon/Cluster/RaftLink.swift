@@ -104,7 +104,7 @@ final class RaftLink: Sendable {
     private func channel() async throws -> Channel {
         if let open = state.withLock({ $0.channel }) { return open }
         let channel = try await links.open(.raft, to: address)
-        guard NodeID(of: channel.peer.nodeID) == member else {
+        guard NodeID(of: channel.peer) == member else {
             throw ChannelError.wrongPeer(expected: "member \(member)", found: "\(channel.peer)")
         }
         state.withLock { $0.channel = channel }

@@ -1,3 +1,4 @@
+import Model
 import Platform
 import Raft
 import Synchronization
@@ -7,17 +8,17 @@ import Synchronization
 final class RaftLinks: Transport, Sendable {
     private let links: ClusterLinks
     /// Where members are whom this one's configuration does not name yet: a new member's is empty when it first answers.
-    private let known: [NodeID: String]
+    private let known: [ManagerEndpoint]
     private let state = Mutex<[NodeID: RaftLink]>([:])
 
-    init(links: ClusterLinks, known: [NodeID: String]) {
+    init(links: ClusterLinks, known: [ManagerEndpoint]) {
         self.links = links
         self.known = known
     }
 
     func send(_ message: Message, to peer: NodeID, address: String?) {
         let link = state.withLock { state -> RaftLink? in
-            guard let address = address ?? state[peer]?.address ?? known[peer] else { return nil }
+            guard let address = address ?? state[peer]?.address ?? known(peer) else { return nil }
             if let link = state[peer], link.address == address { return link }
             state[peer]?.close()
             let link = RaftLink.open(links, to: peer, at: address)
@@ -25,6 +26,10 @@ final class RaftLinks: Transport, Sendable {
             return link
         }
         link?.send(message.encoded())
+    }
+
+    private func known(_ peer: NodeID) -> String? {
+        known.first { peer.incarnation(of: $0.nodeID) != nil }?.address
     }
 
     func close() {

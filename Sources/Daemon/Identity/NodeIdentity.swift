@@ -1,5 +1,6 @@
 public import Model
 import Platform
+import Raft
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -9,13 +10,17 @@ import Platform
 
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
-    /// The format of the file; a larger one is refused.
-    public static let currentFormat = 2
+    /// The newest format of the file; a larger one is refused.
+    public static let currentFormat = 3
+    /// The oldest that is read: without `incarnation`, and still what a node writes that has none.
+    static let oldestFormat = 2
 
-    public var format = NodeIdentity.currentFormat
+    public var format = NodeIdentity.oldestFormat
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
+    /// How often it was made a manager since it joined, as its certificate says; nil for never.
+    public var incarnation: UInt32?
     /// The node's private key, its certificate and the cluster's roots, PEM one after the other.
     public var credentials: String
     /// `IP:PORT` where others reach this node's cluster port.
@@ -41,6 +46,17 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
 }
 
 extension NodeIdentity {
+    /// Its place in the Raft group, if it is a manager.
+    var place: NodeID { NodeID(of: nodeID, incarnation: incarnation ?? 0) }
+
+    /// Takes up what its next certificate says that it is.
+    mutating func take(_ next: NodeCredentials) {
+        credentials = String(decoding: next.pem, as: UTF8.self)
+        role = next.node.role == .manager ? .manager : .worker
+        incarnation = next.node.incarnation == 0 ? nil : next.node.incarnation
+        format = incarnation == nil ? Self.oldestFormat : Self.currentFormat
+    }
+
     /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
     init(
         founding addresses: NodeAddresses, clusterID: String, by authority: CertificateAuthority,
@@ -67,6 +83,7 @@ extension NodeIdentity {
             role: credentials.node.role == .manager ? .manager : .worker,
             credentials: String(decoding: credentials.pem, as: UTF8.self), advertiseAddress: advertiseAddress,
             dataPathAddress: dataPathAddress, dataPathPort: dataPathPort, managers: managers)
+        take(credentials)
     }
 
     /// The credentials in use.
@@ -75,7 +92,8 @@ extension NodeIdentity {
     func openCredentials() throws -> CurrentCredentials {
         do {
             let credentials = try NodeCredentials(pem: [UInt8](credentials.utf8))
-            let node = PeerIdentity(nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID)
+            let node = PeerIdentity(
+                nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID, incarnation: incarnation ?? 0)
             guard credentials.node == node else {
                 throw CertificateError.untrusted("it is that of \(credentials.node), and this is \(node)")
             }
@@ -106,7 +124,7 @@ struct IdentityFile: Sendable {
             guard format <= NodeIdentity.currentFormat else {
                 throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
             }
-            guard format >= NodeIdentity.currentFormat else {
+            guard format >= NodeIdentity.oldestFormat else {
                 throw ConfigurationError(
                     "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
                         + "join a cluster anew")

@@ -15,7 +15,7 @@ extension ManagerRole {
     static func raftOptions(
         of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
     ) -> RaftNode.Options {
-        let id = NodeID(of: identity.nodeID)
+        let id = identity.place
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
         options.settings.announcementDelay = .milliseconds(1)
         if let entries = environment.configuration.snapshotEntries {
@@ -158,7 +158,7 @@ extension ManagerRole {
     private static func refuseWithQuorum(
         _ configuration: Raft.Configuration, _ identity: NodeIdentity, _ environment: MembershipEnvironment
     ) async throws {
-        let own = NodeID(of: identity.nodeID)
+        let own = identity.place
         let others = Set(configuration.voters + configuration.outgoing).filter { $0.id != own }
         guard !others.isEmpty else { return }
         let links = ClusterLinks(try identity.openCredentials(), loop: environment.loops.cluster)
@@ -167,7 +167,7 @@ extension ManagerRole {
                 group.addTask {
                     guard let channel = try? await links.open(.raft, to: member.address) else { return nil }
                     defer { channel.close() }
-                    return NodeID(of: channel.peer.nodeID) == member.id ? member : nil
+                    return NodeID(of: channel.peer) == member.id ? member : nil
                 }
             }
             var answering: [Member] = []
@@ -189,7 +189,9 @@ extension ManagerRole {
     func forgetFormerManagers(_ former: FormerManagers) async {
         let out = former.all.filter { former.isOut($0, of: raft.status.configuration) }
         guard !out.isEmpty else { return }
-        let nodes = store.snapshot.all(Node.self).filter { $0.spec.role == .manager && out.contains(NodeID(of: $0.id)) }
+        let nodes = store.snapshot.all(Node.self).filter {
+            $0.currentRole == .manager && out.contains(NodeID(of: $0.id, incarnation: $0.incarnation ?? 0))
+        }
         guard !nodes.isEmpty else { return }
         do {
             try await manager.forget(nodes: nodes.map(\.id))

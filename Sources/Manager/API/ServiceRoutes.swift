@@ -124,6 +124,9 @@ struct ServiceRoutes: Sendable {
                         .notImplemented, "rpc error: code = Unimplemented desc = service mode change is not allowed")
                 }
             } else if let previous = service.previousSpec {
+                if let container = previous.taskTemplate.containerSpec {
+                    try FileReferenceValidation(transaction.snapshot).check(container)
+                }
                 spec = previous
             } else {
                 throw HTTPError(

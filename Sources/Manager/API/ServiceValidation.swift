@@ -16,18 +16,21 @@ struct ServiceValidation: Sendable {
 
     init(_ snapshot: Snapshot) { self.snapshot = snapshot }
 
-    /// The spec with networks named by their ids.
+    /// The spec with networks named by their ids, and a mode.
     ///
     /// - Throws: `HTTPError` 4xx or 501 that names the field.
     func checked(_ given: ServiceSpec, serviceID: String) throws -> ServiceSpec {
         var spec = given
         try Self.checkName(spec.name)
         try Self.checkMode(spec.mode)
+        // Clients that wait for a service's tasks look for their number in its spec.
+        if spec.mode?.global == nil, spec.mode?.replicated?.replicas == nil { spec.mode = .replicated(1) }
         guard let container = spec.taskTemplate.containerSpec else {
             throw Self.invalid("ContainerSpec: missing in TaskTemplate: only services of containers are supported")
         }
         guard !container.image.isEmpty else { throw Self.invalid("ContainerSpec: image reference must be provided") }
         try Self.checkContainer(container)
+        try FileReferenceValidation(snapshot).check(container)
         try Self.checkTask(spec.taskTemplate)
         try Self.checkUpdate(spec.updateConfig, "UpdateConfig")
         try Self.checkUpdate(spec.rollbackConfig, "RollbackConfig")
@@ -73,8 +76,6 @@ struct ServiceValidation: Sendable {
     }
 
     private static func checkContainer(_ container: ContainerSpec) throws {
-        if container.secrets?.isEmpty == false { throw unsupported("ContainerSpec.Secrets") }
-        if container.configs?.isEmpty == false { throw unsupported("ContainerSpec.Configs") }
         if let test = container.healthcheck?.test, !test.isEmpty, test != ["NONE"] {
             throw unsupported("ContainerSpec.Healthcheck")
         }

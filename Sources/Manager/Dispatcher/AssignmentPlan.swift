@@ -2,12 +2,14 @@ internal import Model
 internal import Platform
 internal import Store
 
-/// What every node should have, computed from one snapshot: its tasks, and the networks they need. Pure.
+/// What every node should have, computed from one snapshot: its tasks, and the networks, secrets and configs they need. Pure.
 struct AssignmentPlan: Sendable {
     struct Assignment: Sendable, Equatable {
         /// Sorted by id.
         var tasks: [ClusterTask]
         var networkState: NetworkState
+        /// Ids of the secrets and configs that tasks use which have not ended, sorted; those that there are.
+        var files: [String] = []
     }
 
     private let snapshot: Snapshot
@@ -62,7 +64,38 @@ struct AssignmentPlan: Sendable {
             task.desiredState = .running
             return task
         }
-        return Assignment(tasks: told, networkState: state)
+        return Assignment(tasks: told, networkState: state, files: files(of: tasks))
+    }
+
+    /// What tasks need that have not ended. Nothing but their own specifications says what a node gets.
+    private func files(of tasks: [ClusterTask]) -> [String] {
+        var needed: Set<String> = []
+        for task in tasks where !task.status.state.isTerminal {
+            for reference in task.spec.containerSpec?.files ?? [] {
+                if let id = reference.id, content(id) != nil { needed.insert(id) }
+            }
+        }
+        return needed.sorted()
+    }
+
+    /// The data of these secrets and configs, in messages of a bounded size.
+    func messages(with files: [String]) -> [[AssignedFile]] {
+        var messages: [[AssignedFile]] = []
+        var room = 0
+        for id in files {
+            guard let content = content(id) else { continue }
+            if content.bytes.count > room {
+                messages.append([])
+                room = DispatchLimits.fileBytesPerMessage
+            }
+            messages[messages.count - 1].append(AssignedFile(id: id, content: content))
+            room -= content.bytes.count
+        }
+        return messages
+    }
+
+    private func content(_ id: String) -> Base64Bytes? {
+        snapshot.get(Secret.self, id)?.spec.data ?? snapshot.get(Config.self, id)?.spec.data
     }
 
     private static func endpoint(_ task: ClusterTask, _ attachment: NetworkAttachment, on node: Node) -> Endpoint? {
@@ -145,9 +178,11 @@ extension AssignmentPlan.Assignment {
         var state = networkState
         state.revision = previous.networkState.revision
         let networks = state == previous.networkState ? nil : networkState
-        guard !updated.isEmpty || !removed.isEmpty || networks != nil else { return nil }
+        let removedFiles = previous.files.filter { !files.contains($0) }
+        guard !updated.isEmpty || !removed.isEmpty || networks != nil || !removedFiles.isEmpty else { return nil }
         return AssignmentChanges(
-            sequence: sequence, updatedTasks: updated, removedTasks: removed, networkState: networks)
+            sequence: sequence, updatedTasks: updated, removedTasks: removed, networkState: networks,
+            removedFiles: removedFiles)
     }
 }
 

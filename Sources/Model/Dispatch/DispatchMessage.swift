@@ -1,8 +1,11 @@
+public import Platform
+
 /// What an agent says to its manager over a dispatch channel. One JSON object a frame, named by its only key.
 public enum AgentMessage: Codable, Sendable, Equatable {
     /// First on every connection, and again when the node's description changed.
     case register(Registration)
-    case heartbeat(sessionID: String)
+    /// `clock` is what the node takes for the time; nil from earlier versions.
+    case heartbeat(sessionID: String, clock: Timestamp? = nil)
     /// Batched every 100 ms; at most `DispatchLimits.statusesPerMessage`.
     case taskStatuses([TaskStatusUpdate])
     case logEntries(subscription: String, [LogEntry])
@@ -18,6 +21,8 @@ public enum ManagerMessage: Codable, Sendable, Equatable {
     /// The node may not take part: it was removed. The agent stops its tasks.
     case refused(reason: String)
     case heartbeat(periodNanoseconds: Int64)
+    /// Secrets and configs of the tasks in the assignments that come next: never written down on the node.
+    case files([AssignedFile])
     /// Everything the node should have; what is not in it is to be removed.
     case assignments(AssignmentSet)
     /// Changes since the message numbered `sequence - 1`; another number means a gap, and the agent registers again.
@@ -46,6 +51,8 @@ public enum DispatchLimits {
     /// As many periods for a node that a new leader has not heard of yet: its agent has to notice first that the former
     /// leader is gone, which may have been silently, and to find the new one, past other managers that do not answer.
     public static let newLeaderGrace = 8
+    /// Bytes of secrets and configs in one message, unless one alone is more.
+    public static let fileBytesPerMessage = 2 << 20
     /// Periods without a word of the manager until an agent looks for another.
     public static let managerSilence = 2
 }
@@ -55,12 +62,18 @@ public struct Registration: Codable, Sendable, Equatable {
     public var description: NodeDescription
     /// Where other nodes' VXLAN devices reach this one: an IPv4 address.
     public var dataPathAddress: String
+    /// `IP:PORT` where its cluster port is, or would be.
+    public var clusterAddress: String?
     /// What the agent knows of its tasks, so that a new leader learns what happened meanwhile.
     public var statuses: [TaskStatusUpdate]
 
-    public init(description: NodeDescription, dataPathAddress: String, statuses: [TaskStatusUpdate]) {
+    public init(
+        description: NodeDescription, dataPathAddress: String, clusterAddress: String? = nil,
+        statuses: [TaskStatusUpdate]
+    ) {
         self.description = description
         self.dataPathAddress = dataPathAddress
+        self.clusterAddress = clusterAddress
         self.statuses = statuses
     }
 }
@@ -107,11 +120,25 @@ public struct AssignmentSet: Codable, Sendable, Equatable {
     /// Sorted by id.
     public var tasks: [ClusterTask]
     public var networkState: NetworkState
+    /// Ids of the secrets and configs that these tasks use, of those that there are; the node forgets all others.
+    public var files: [String]?
 
-    public init(sequence: UInt64, tasks: [ClusterTask], networkState: NetworkState) {
+    public init(sequence: UInt64, tasks: [ClusterTask], networkState: NetworkState, files: [String] = []) {
         self.sequence = sequence
         self.tasks = tasks
         self.networkState = networkState
+        self.files = files.isEmpty ? nil : files
+    }
+}
+
+/// The data of a secret or a config.
+public struct AssignedFile: Codable, Sendable, Equatable {
+    public var id: String
+    public var content: Base64Bytes
+
+    public init(id: String, content: Base64Bytes) {
+        self.id = id
+        self.content = content
     }
 }
 
@@ -123,14 +150,17 @@ public struct AssignmentChanges: Codable, Sendable, Equatable {
     public var removedTasks: [String]
     /// The node's whole network state; nil where nothing of it changed.
     public var networkState: NetworkState?
+    /// Ids of secrets and configs that no task of the node uses any more: the node forgets them.
+    public var removedFiles: [String]?
 
     public init(
         sequence: UInt64, updatedTasks: [ClusterTask] = [], removedTasks: [String] = [],
-        networkState: NetworkState? = nil
+        networkState: NetworkState? = nil, removedFiles: [String] = []
     ) {
         self.sequence = sequence
         self.updatedTasks = updatedTasks
         self.removedTasks = removedTasks
         self.networkState = networkState
+        self.removedFiles = removedFiles.isEmpty ? nil : removedFiles
     }
 }

@@ -150,21 +150,6 @@ public struct DNSConfig: Codable, Sendable, Equatable {
     }
 }
 
-/// A secret or a config that a task asks for.
-public struct FileReference: Codable, Sendable, Equatable {
-    public var secretID: String?
-    public var secretName: String?
-    public var configID: String?
-    public var configName: String?
-
-    enum CodingKeys: String, CodingKey {
-        case secretID = "SecretID"
-        case secretName = "SecretName"
-        case configID = "ConfigID"
-        case configName = "ConfigName"
-    }
-}
-
 /// One limit of setrlimit(2), by its name without `RLIMIT_`.
 public struct Ulimit: Codable, Sendable, Equatable {
     public var name: String

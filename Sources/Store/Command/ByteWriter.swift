@@ -51,6 +51,13 @@ public struct ByteReader {
         return Array(bytes[position..<position + count])
     }
 
+    /// Passes over a byte string or a string.
+    mutating func skip() throws {
+        let count = Int(try integer(UInt32.self))
+        guard bytes.endIndex - position >= count else { throw StoreError(.malformed, "cut short at byte \(position)") }
+        position += count
+    }
+
     public mutating func string() throws -> String {
         guard let text = String(validating: try data(), as: UTF8.self) else {
             throw StoreError(.malformed, "not UTF-8 before byte \(position)")

@@ -1,8 +1,8 @@
-/// Which command kinds a manager understands, as a number that grows with every version that brings new ones. Each manager
+/// Which command kinds and tables a manager understands, as a number that grows with every version that brings new ones. Each manager
 /// announces its own; a kind is proposed only once all of them have reached its level, or one that does not know it would stop.
 public enum CommandLevel {
     /// This version's. Raised by whoever adds a kind, and given to that kind.
-    public static let current = 1
+    public static let current = 2
     /// That of managers that announce none.
     public static let first = 1
 }
@@ -12,6 +12,8 @@ public struct LevelledProposer: Proposer {
     private let proposer: any Proposer
     /// Kinds of a level above the first, by name.
     private let newer: [String: Int]
+    /// Tables of a level above the first, by name.
+    private let newerTables: [String: Int]
     private let level: @Sendable () -> (level: Int, lagging: [String])
 
     /// - Parameter level: the lowest of all managers, and who has it.
@@ -21,11 +23,14 @@ public struct LevelledProposer: Proposer {
         self.proposer = proposer
         self.level = level
         newer = schema.kinds.mapValues(\.level).filter { $0.value > CommandLevel.first }
+        newerTables = Dictionary(uniqueKeysWithValues: schema.tables.map { ($0.name, $0.level) })
+            .filter { $0.value > CommandLevel.first }
     }
 
     /// Throws `StoreError` `.notYetKnown`, and proposes nothing, where a manager would not know the command.
     public func propose(_ command: [UInt8]) async throws -> [UInt8] {
-        if !newer.isEmpty, let kind = try? Command.kind(of: command), let needed = newer[kind] {
+        let needed = needed(by: command)
+        if needed > CommandLevel.first {
             let (level, lagging) = level()
             guard level >= needed else {
                 throw StoreError(
@@ -34,5 +39,14 @@ public struct LevelledProposer: Proposer {
             }
         }
         return try await proposer.propose(command)
+    }
+    /// The level that all managers must have reached; what is no command is refused by whoever applies it.
+    private func needed(by command: [UInt8]) -> Int {
+        guard !newer.isEmpty || !newerTables.isEmpty, let kind = try? Command.kind(of: command) else {
+            return CommandLevel.first
+        }
+        guard kind == ObjectsCommand.name, !newerTables.isEmpty else { return newer[kind] ?? CommandLevel.first }
+        let tables = (try? ObjectsCommand.tables(Command(decoding: command).payload)) ?? []
+        return tables.compactMap { newerTables[$0] }.max() ?? CommandLevel.first
     }
 }

@@ -44,4 +44,18 @@ struct ObjectsCommand: CommandKind {
         guard reader.isAtEnd else { throw StoreError(.malformed, "bytes after the last write") }
         return []
     }
+
+    /// The tables that it writes to.
+    static func tables(_ payload: ArraySlice<UInt8>) throws -> Set<String> {
+        var reader = ByteReader(payload)
+        var tables: Set<String> = []
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            let hasObject = try reader.integer(UInt8.self) == 1
+            tables.insert(try reader.string())
+            try reader.skip()
+            _ = try reader.integer(UInt64.self)
+            if hasObject { try reader.skip() }
+        }
+        return tables
+    }
 }

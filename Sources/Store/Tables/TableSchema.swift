@@ -5,6 +5,8 @@ public struct TableSchema: Sendable {
     public let name: String
     /// Whether a name may be given only once. Names are compared without case.
     public let uniqueNames: Bool
+    /// The `CommandLevel` of the first version that knows it.
+    public let level: Int
     /// Sorted by name.
     let indexes: [Index]
     let decode: @Sendable (_ object: [UInt8], _ version: UInt64) throws -> any AnyRow
@@ -18,11 +20,12 @@ public struct TableSchema: Sendable {
 
     /// A table of `Object`, found also by the keys of each index, which the closures compute.
     public init<Object: ClusterObject>(
-        of type: Object.Type, uniqueNames: Bool = true,
+        of type: Object.Type, uniqueNames: Bool = true, level: Int = CommandLevel.first,
         indexes: [String: @Sendable (Object) -> [String]] = [:]
     ) {
         self.name = Object.table
         self.uniqueNames = uniqueNames
+        self.level = level
         self.indexes = indexes.sorted { $0.key < $1.key }.map { index in
             let keys = index.value
             return Index(name: index.key) { row in keys(Self.typed(row, Object.self).object) }

@@ -6,13 +6,16 @@ enum CommandTree {
         ServiceUpdate.self, ServiceRollback.self, ServiceLogs.self, ServiceRemove.self,
         TaskList.self, TaskInspect.self, TaskLogs.self,
         NodeList.self, NodeInspect.self, NodeUpdate.self, NodeDrain.self, NodeActivate.self, NodePause.self,
-        NodeRemove.self,
+        NodePromote.self, NodeDemote.self, NodeRemove.self,
         NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self,
+        SecretCreate.self, SecretList.self, SecretInspect.self, SecretUpdate.self, SecretRemove.self,
+        ConfigCreate.self, ConfigList.self, ConfigInspect.self, ConfigUpdate.self, ConfigRemove.self,
         ImageLoad.self, ImageImport.self, ImageList.self, ImageTag.self, ImageRemove.self,
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
-        ManagerList.self, ManagerToken.self, ManagerCA.self, ManagerBackup.self, ManagerRestore.self,
+        ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
+        ManagerBackup.self, ManagerRestore.self,
     ]
 
     static var syntaxes: [Syntax] { commands.map { $0.syntax } }

@@ -61,4 +61,22 @@ import Testing
             #expect(throws: UsageError.self) { try ImageReference(text) }
         }
     }
+
+    @Test func secretsAndConfigs() throws {
+        let plain = try FileArgument.parse("db", .secret)
+        #expect(plain.secretName == "db" && plain.secretID == nil && plain.path == "/run/secrets/db")
+        #expect(try FileArgument.parse("db:pw", .secret).path == "/run/secrets/pw")
+        #expect(try FileArgument.parse("nginx:/etc/nginx.conf", .config).path == "/etc/nginx.conf")
+        let long = try FileArgument.parse("src=db,target=/etc/pw,uid=1000,gid=7,mode=0400", .secret)
+        #expect(long.file == FileReference.File(name: "/etc/pw", uid: "1000", gid: "7", mode: 0o400))
+        #expect(try FileArgument.parse("source=c", .config).path == "/c")
+    }
+
+    @Test(arguments: [
+        "", ":", "a:", ":b", "a:b:c", "target=x", "src=a,mode=9", "src=a,mode=7777", "src=a,uid=root", "src=a,gid=-1",
+        "src=a,colour=red", "src=",
+    ])
+    func wrongSecrets(_ text: String) {
+        #expect(throws: UsageError.self) { try FileArgument.parse(text, .secret) }
+    }
 }

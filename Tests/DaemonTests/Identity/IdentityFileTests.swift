@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Platform
+import Raft
 import TestSupport
 import Testing
 
@@ -21,6 +22,31 @@ import Testing
         let node = try identity.openCredentials().value.node
         #expect(node == PeerIdentity(nodeID: identity.nodeID, role: .manager, clusterID: "c1"))
         #expect(identity.role == .manager && identity.clusterID == "c1")
+    }
+
+    /// A clusterd that knows of no incarnations must not take part as the member that the node was before.
+    @Test func aPromotedNodesFileIsOfTheNextFormat() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        let authority = CertificateAuthority.make(clusterID: "c1")
+        var identity = NodeIdentity(
+            try TestCertificates.credentials(of: authority, "n1"), advertiseAddress: "192.0.2.1:2377",
+            dataPathAddress: "192.0.2.1", dataPathPort: 4789, managers: [])
+        #expect(identity.format == 2 && identity.role == .worker && identity.incarnation == nil)
+        #expect(identity.place == NodeID(of: "n1"))
+        let key = PrivateKey.generate()
+        let peer = PeerIdentity(nodeID: "n1", role: .manager, clusterID: "c1", incarnation: 4)
+        identity.take(
+            try NodeCredentials(
+                key: key, certificate: authority.issue(CertificateRequest(signedBy: key), to: peer),
+                roots: [authority.root]))
+        #expect(identity.format == 3 && identity.role == .manager && identity.incarnation == 4)
+        #expect(identity.place == NodeID(of: peer) && identity.place != NodeID(of: "n1"))
+        try file.save(identity)
+        #expect(try file.load() == identity)
+        #expect(try identity.openCredentials().value.node == peer)
+        identity.incarnation = 3
+        #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
     }
 
     @Test func credentialsOfAnotherNodeAreRefused() throws {

@@ -14,7 +14,6 @@ import Testing
         (#","Privileges":{"NoNewPrivileges":true}"#, "Privileges.NoNewPrivileges"),
         (#","Isolation":"hyperv""#, "Isolation"), (#","OomScoreAdj":-500"#, "OomScoreAdj"),
         (#","DNSConfig":{"Nameservers":["192.0.2.53"]}"#, "DNSConfig.Nameservers"),
-        (#","Secrets":[{"SecretID":"a"}]"#, "Secrets"), (#","Configs":[{"ConfigID":"a"}]"#, "Configs"),
         (#","Healthcheck":{"Test":["CMD","true"]}"#, "Healthcheck"), (#","Init":true"#, "Init"),
         (#","OpenStdin":true"#, "OpenStdin"), (#","Mounts":[{"Type":"volume","Target":"/a"}]"#, "volume"),
         (
@@ -122,14 +121,6 @@ import Testing
             let answer = try await api.call(
                 .post, "/services/create", #"{"Name":"web","TaskTemplate":{"ContainerSpec":{"Image":"\#(image)"}}}"#)
             #expect(answer.status == 413)
-        }
-    }
-
-    @Test(arguments: ["secrets", "configs"]) func whatIsNotHereIsEmptyAndSaysSo(noun: String) async throws {
-        try await TestAPI.run { (api: TestAPI) async throws in
-            #expect(try await api.get("/\(noun)").text == "[]")
-            #expect(try await api.get("/\(noun)/x").status == 404)
-            #expect(try await api.call(.post, "/\(noun)/create", "{}").status == 501)
         }
     }
 }

@@ -165,4 +165,12 @@ import Testing
                 answer.first?.serviceStatus == ServiceStatus(runningTasks: 1, desiredTasks: 4, completedTasks: 1))
         }
     }
+
+    @Test(arguments: ["", #","Mode":{}"#, #","Mode":{"Replicated":{}}"#])
+    func aServiceWithoutANumberHasOneTask(mode: String) async throws {
+        try await TestAPI.run { api in
+            let id = try await api.create("web", more: mode)
+            #expect(try await api.get("/services/\(id)").decode(Service.self).spec.mode == .replicated(1))
+        }
+    }
 }

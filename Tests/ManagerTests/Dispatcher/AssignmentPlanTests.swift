@@ -112,6 +112,41 @@ import Testing
         #expect(ingress.nodePeers.map(\.nodeID) == ["n2"])
     }
 
+    // MARK: Secrets and configs
+
+    @Test func aNodeGetsWhatItsOwnTasksUseAlone() async throws {
+        let cluster = try await cluster()
+        try await cluster.addSecret("s1", "one")
+        try await cluster.addSecret("s2", "two")
+        try await cluster.addSecret("unused", "three")
+        try await cluster.addConfig("c1", "four")
+        try await cluster.use(secrets: ["s1"], configs: ["c1"], in: "t1")
+        try await cluster.use(secrets: ["s2", "gone"], configs: ["c1"], in: "t2")
+        #expect(assignment(cluster, "n1").files == ["c1", "s1"])
+        #expect(assignment(cluster, "n2").files == ["c1", "s2"])
+        // A task that ended needs nothing any more, one that is only asked to end does.
+        try await cluster.change(ClusterTask.self, "t1") { $0.desiredState = .shutdown }
+        #expect(assignment(cluster, "n1").files == ["c1", "s1"])
+        let before = assignment(cluster, "n1")
+        try await cluster.change(ClusterTask.self, "t1") { $0.status.state = .shutdown }
+        #expect(assignment(cluster, "n1").files.isEmpty)
+        let changes = try #require(assignment(cluster, "n1").changes(since: before, sequence: 2))
+        #expect(changes.removedFiles == ["c1", "s1"])
+        #expect(assignment(cluster, "n2").files == ["c1", "s2"])
+    }
+
+    @Test func filesGoInMessagesOfABoundedSize() async throws {
+        let cluster = try await cluster()
+        let ids = (10..<20).map { "s\($0)" }
+        for id in ids { try await cluster.addSecret(id, String(repeating: "x", count: 400 << 10)) }
+        let messages = AssignmentPlan(cluster.snapshot).messages(with: ids)
+        #expect(messages.flatMap { $0 }.map(\.id) == ids)
+        for message in messages {
+            #expect(message.reduce(0) { $0 + $1.content.bytes.count } <= DispatchLimits.fileBytesPerMessage)
+        }
+        #expect(AssignmentPlan(cluster.snapshot).messages(with: []).isEmpty)
+    }
+
     // MARK: Changes
 
     @Test func aStatusIsTheAgentsOwnWordAndSendsNothing() async throws {

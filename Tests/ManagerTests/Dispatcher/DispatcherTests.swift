@@ -60,6 +60,33 @@ import Testing
         }
     }
 
+    /// There is no message by which an agent could ask for a secret: it gets what the tasks need that the managers gave it.
+    @Test func aNodeIsToldItsOwnSecretsAndNoOthers() async throws {
+        try await withDispatcher { cluster, dispatcher in
+            try await cluster.addSecret("s1", "one")
+            try await cluster.addSecret("s2", "two")
+            try await cluster.use(secrets: ["s1"], in: "t1")
+            try await cluster.use(secrets: ["s2"], in: "t2")
+            let (first, second) = (connect(dispatcher, "n1"), connect(dispatcher, "n2"))
+            first.register("n1")
+            // It claims the other one's task: who it is, is what its certificate says.
+            second.register(
+                "n2", statuses: [TaskStatusUpdate(taskID: "t1", status: TaskStatus(timestamp: start, state: .running))])
+            #expect(await first.files()?.map(\.id) == ["s1"])
+            #expect(await first.assignments()?.files == ["s1"])
+            #expect(await second.files() == [AssignedFile(id: "s2", content: Base64Bytes(Array("two".utf8)))])
+            #expect(await second.assignments()?.files == ["s2"])
+            // One more that uses both: only what is new goes over the wire, before the task.
+            try await cluster.addTask("t3", node: "n1", state: .assigned)
+            #expect(await first.changes()?.updatedTasks.map(\.id) == ["t3"])
+            try await cluster.use(secrets: ["s1", "s2"], in: "t3")
+            #expect(await first.files()?.map(\.id) == ["s2"])
+            #expect(await first.changes()?.updatedTasks.map(\.id) == ["t3"])
+            try await cluster.change(ClusterTask.self, "t3") { $0.status.state = .complete }
+            #expect(await first.changes()?.removedFiles == ["s2"])
+        }
+    }
+
     @Test func registeringMakesANodeReadyAndSaysWhatItIs() async throws {
         try await withDispatcher { cluster, dispatcher in
             try await cluster.change(Node.self, "n1") { $0.status.state = .down }

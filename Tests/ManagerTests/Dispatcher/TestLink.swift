@@ -74,6 +74,10 @@ final class TestLink: DispatchConnection {
         await hear { if case .assignmentChanges(let changes) = $0 { changes } else { nil } }
     }
 
+    func files() async -> [AssignedFile]? {
+        await hear { if case .files(let files) = $0 { files } else { nil } }
+    }
+
     func subscription() async -> LogSubscription? {
         await hear { if case .logSubscribe(let subscription) = $0 { subscription } else { nil } }
     }

@@ -24,7 +24,22 @@ struct Upload: Sendable {
         } catch {
             throw Failure("\(path): \(error.reason)")
         }
-        if path != "-", Files.isDirectory(path) { throw Failure("\(path) is a folder, a tar is wanted") }
+        if path != "-", Files.isDirectory(path) { throw Failure("\(path) is a folder, a file is wanted") }
+    }
+
+    /// All of it, but no more than so many bytes.
+    func bytes(upTo limit: Int) throws(Failure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            while bytes.count < limit {
+                let piece = try source.read(upTo: min(Self.pieceSize, limit - bytes.count))
+                if piece.isEmpty { break }
+                bytes += piece
+            }
+        } catch {
+            throw Failure("\(path): \(error.reason)")
+        }
+        return bytes
     }
 
     /// The request's body; it tells how far it is on `progress`.

@@ -27,7 +27,8 @@ enum ServiceDeploy: Command {
                 existing = try await session.engine.fetch(
                     Service.self, ["services", name], query: [("insertDefaults", "false")])
             } catch let error as EngineError where error.isNotFound {
-                let spec = try ServiceSpec.spec(name: name, from: arguments)
+                var spec = try ServiceSpec.spec(name: name, from: arguments)
+                try await spec.findFiles(session)
                 let made = try await session.engine.fetch(
                     Created.self, ["services", "create"], method: .post, json: spec)
                 session.console.line("\(name) created (\(made.id))")
@@ -36,7 +37,8 @@ enum ServiceDeploy: Command {
             guard existing.name == name else {
                 throw Failure("'\(name)' is the id of the service \(existing.name ?? ""), no name for another one")
             }
-            let spec = try ServiceSpec.spec(name: name, from: arguments, previous: existing.spec)
+            var spec = try ServiceSpec.spec(name: name, from: arguments, previous: existing.spec)
+            try await spec.findFiles(session)
             try await existing.update(to: spec, session)
             session.console.line("\(name) updated (\(existing.id))")
             return existing.id

@@ -41,6 +41,8 @@ enum ServiceInspect: Command {
                 "Mount",
                 "\(mount.source ?? mount.type?.rawValue ?? ""):\(mount.target)" + (mount.readOnly == true ? ":ro" : ""))
         }
+        for secret in container?.secrets ?? [] { add("Secret", "\(secret.name ?? "") at \(secret.path ?? "")") }
+        for config in container?.configs ?? [] { add("Config", "\(config.name ?? "") at \(config.path ?? "")") }
         for constraint in service.spec.taskTemplate.placement?.constraints ?? [] { add("Constraint", constraint) }
         addResources(service.spec.taskTemplate.resources, add)
         if let restart = service.spec.taskTemplate.restartPolicy {

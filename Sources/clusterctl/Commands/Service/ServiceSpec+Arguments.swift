@@ -2,46 +2,47 @@ import Model
 
 extension ServiceSpec {
     /// The options that `spec(from:)` reads.
-    static let options: [Syntax.Option] = [
-        .value("replicas", "N", "how many tasks (default 1, or as many as it has)"),
-        .flag("global", "one task on every node"),
-        .repeated("network", "NETWORK", "a network to be on: NAME, or name=NAME,alias=ALIAS"),
-        .repeated("publish", short: "p", "PORTS", "8080:80[/udp], or mode=host,target=80,published=8080"),
-        .value("endpoint-mode", "WORD", "vip, or dnsrr (names lead to the tasks themselves)"),
-        .repeated("env", short: "e", "KEY=VALUE", "an environment variable"),
-        .repeated("label", short: "l", "KEY=VALUE", "a label of the service"),
-        .repeated("container-label", "KEY=VALUE", "a label of its containers"),
-        .repeated("constraint", "EXPR", "where tasks may run: node.role==worker, node.labels.disk!=hdd"),
-        .value("max-replicas-per-node", "N", "the most tasks on one node"),
-        .repeated("spread", "FIELD", "spread evenly over values: node.labels.zone"),
-        .value("limit-cpu", "CPUS", "the most processor time: 0.5"),
-        .value("limit-memory", "BYTES", "the most memory: 512M"),
-        .value("limit-pids", "N", "the most processes"),
-        .value("reserve-cpu", "CPUS", "processor time to keep for a task"),
-        .value("reserve-memory", "BYTES", "memory to keep for a task"),
-        .value("restart-condition", "WORD", "none, on-failure or any (default any)"),
-        .value("restart-delay", "DURATION", "between an end and the next start (default 5s)"),
-        .value("restart-max-attempts", "N", "give up after so many restarts"),
-        .value("restart-window", "DURATION", "in which those restarts are counted"),
-        .value("update-parallelism", "N", "tasks replaced at once, 0 for all (default 1)"),
-        .value("update-delay", "DURATION", "between batches of an update"),
-        .value("update-order", "WORD", "stop-first or start-first (default stop-first)"),
-        .value("update-failure-action", "WORD", "pause, continue or rollback (default pause)"),
-        .value("update-monitor", "DURATION", "how long a new task is watched (default 5s)"),
-        .repeated("mount", "MOUNT", "/HOST:/CONTAINER[:ro], or type=tmpfs,target=/t,tmpfs-size=64M"),
-        .value("hostname", "NAME", "the containers' host name"),
-        .value("user", short: "u", "USER[:GROUP]", "whom to run as"),
-        .value("workdir", short: "w", "PATH", "where to run"),
-        .value("entrypoint", "COMMAND", "instead of the image's; words are split at spaces"),
-        .flag("read-only", "the root file system cannot be written to"),
-        .value("stop-signal", "SIGNAL", "what tells it to end (default SIGTERM)"),
-        .value("stop-grace-period", "DURATION", "from that signal to SIGKILL (default 10s)"),
-        .repeated("host-entry", "NAME:IP", "a line for /etc/hosts"),
-        .repeated("cap-add", "NAME", "a capability to add"),
-        .repeated("cap-drop", "NAME", "a capability to drop"),
-    ]
+    static let options: [Syntax.Option] =
+        [
+            .value("replicas", "N", "how many tasks (default 1, or as many as it has)"),
+            .flag("global", "one task on every node"),
+            .repeated("network", "NETWORK", "a network to be on: NAME, or name=NAME,alias=ALIAS"),
+            .repeated("publish", short: "p", "PORTS", "8080:80[/udp], or mode=host,target=80,published=8080"),
+            .value("endpoint-mode", "WORD", "vip, or dnsrr (names lead to the tasks themselves)"),
+            .repeated("env", short: "e", "KEY=VALUE", "an environment variable"),
+            .repeated("label", short: "l", "KEY=VALUE", "a label of the service"),
+            .repeated("container-label", "KEY=VALUE", "a label of its containers"),
+            .repeated("constraint", "EXPR", "where tasks may run: node.role==worker, node.labels.disk!=hdd"),
+            .value("max-replicas-per-node", "N", "the most tasks on one node"),
+            .repeated("spread", "FIELD", "spread evenly over values: node.labels.zone"),
+            .value("limit-cpu", "CPUS", "the most processor time: 0.5"),
+            .value("limit-memory", "BYTES", "the most memory: 512M"),
+            .value("limit-pids", "N", "the most processes"),
+            .value("reserve-cpu", "CPUS", "processor time to keep for a task"),
+            .value("reserve-memory", "BYTES", "memory to keep for a task"),
+            .value("restart-condition", "WORD", "none, on-failure or any (default any)"),
+            .value("restart-delay", "DURATION", "between an end and the next start (default 5s)"),
+            .value("restart-max-attempts", "N", "give up after so many restarts"),
+            .value("restart-window", "DURATION", "in which those restarts are counted"),
+            .value("update-parallelism", "N", "tasks replaced at once, 0 for all (default 1)"),
+            .value("update-delay", "DURATION", "between batches of an update"),
+            .value("update-order", "WORD", "stop-first or start-first (default stop-first)"),
+            .value("update-failure-action", "WORD", "pause, continue or rollback (default pause)"),
+            .value("update-monitor", "DURATION", "how long a new task is watched (default 5s)"),
+            .repeated("mount", "MOUNT", "/HOST:/CONTAINER[:ro], or type=tmpfs,target=/t,tmpfs-size=64M"),
+            .value("hostname", "NAME", "the containers' host name"),
+            .value("user", short: "u", "USER[:GROUP]", "whom to run as"),
+            .value("workdir", short: "w", "PATH", "where to run"),
+            .value("entrypoint", "COMMAND", "instead of the image's; words are split at spaces"),
+            .flag("read-only", "the root file system cannot be written to"),
+            .value("stop-signal", "SIGNAL", "what tells it to end (default SIGTERM)"),
+            .value("stop-grace-period", "DURATION", "from that signal to SIGKILL (default 10s)"),
+            .repeated("host-entry", "NAME:IP", "a line for /etc/hosts"),
+            .repeated("cap-add", "NAME", "a capability to add"),
+            .repeated("cap-drop", "NAME", "a capability to drop"),
+        ] + fileOptions
 
-    /// The service that a command line describes.
+    /// The service that a command line describes; its secrets and configs by name, until `findFiles`.
     ///
     /// - Parameter previous: what it is now; its number of replicas stays where the command line says none.
     /// - Throws: `UsageError` that names the option.
@@ -82,6 +83,11 @@ extension ServiceSpec {
             var mounts: [Mount] = []
             for word in arguments.values("mount") { mounts.append(try MountArgument.parse(word)) }
             container.mounts = mounts
+        }
+        for kind in [FileKind.secret, .config] where arguments.flag(kind.rawValue) {
+            var references: [FileReference] = []
+            for word in arguments.values(kind.rawValue) { references.append(try FileArgument.parse(word, kind)) }
+            kind.set(references, in: &container)
         }
         if arguments.flag("host-entry") {
             var hosts: [String] = []

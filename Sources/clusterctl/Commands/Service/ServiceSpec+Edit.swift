@@ -2,26 +2,27 @@ import Model
 
 extension ServiceSpec {
     /// The options that `edit(with:)` reads.
-    static let editOptions: [Syntax.Option] = [
-        .value("image", "IMAGE", "another image"),
-        .value("replicas", "N", "how many tasks"),
-        .value("args", "COMMAND", "another command; words are split at spaces, or give it behind '--'"),
-        .flag("force", "replace all tasks although nothing else changes"),
-        .repeated("env-add", "KEY=VALUE", "an environment variable to set"),
-        .repeated("env-rm", "KEY", "one to take away"),
-        .repeated("label-add", "KEY=VALUE", "a label of the service to set"),
-        .repeated("label-rm", "KEY", "one to take away"),
-        .repeated("container-label-add", "KEY=VALUE", "a label of its containers to set"),
-        .repeated("container-label-rm", "KEY", "one to take away"),
-        .repeated("constraint-add", "EXPR", "a constraint to add"),
-        .repeated("constraint-rm", "EXPR", "one to take away"),
-        .repeated("network-add", "NETWORK", "a network to be on"),
-        .repeated("network-rm", "NETWORK", "one to leave"),
-        .repeated("publish-add", "PORTS", "a port to publish"),
-        .repeated("publish-rm", "TARGET", "a container's port to publish no more"),
-        .repeated("mount-add", "MOUNT", "a mount to add"),
-        .repeated("mount-rm", "TARGET", "the target of one to take away"),
-    ]
+    static let editOptions: [Syntax.Option] =
+        [
+            .value("image", "IMAGE", "another image"),
+            .value("replicas", "N", "how many tasks"),
+            .value("args", "COMMAND", "another command; words are split at spaces, or give it behind '--'"),
+            .flag("force", "replace all tasks although nothing else changes"),
+            .repeated("env-add", "KEY=VALUE", "an environment variable to set"),
+            .repeated("env-rm", "KEY", "one to take away"),
+            .repeated("label-add", "KEY=VALUE", "a label of the service to set"),
+            .repeated("label-rm", "KEY", "one to take away"),
+            .repeated("container-label-add", "KEY=VALUE", "a label of its containers to set"),
+            .repeated("container-label-rm", "KEY", "one to take away"),
+            .repeated("constraint-add", "EXPR", "a constraint to add"),
+            .repeated("constraint-rm", "EXPR", "one to take away"),
+            .repeated("network-add", "NETWORK", "a network to be on"),
+            .repeated("network-rm", "NETWORK", "one to leave"),
+            .repeated("publish-add", "PORTS", "a port to publish"),
+            .repeated("publish-rm", "TARGET", "a container's port to publish no more"),
+            .repeated("mount-add", "MOUNT", "a mount to add"),
+            .repeated("mount-rm", "TARGET", "the target of one to take away"),
+        ] + fileEditOptions
 
     /// Changes what the command line names and leaves the rest.
     ///

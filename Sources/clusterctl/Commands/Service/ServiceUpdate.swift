@@ -24,6 +24,7 @@ enum ServiceUpdate: Command {
                 Service.self, ["services", name], query: [("insertDefaults", "false")])
             var spec = service.spec
             try spec.edit(with: arguments)
+            try await spec.editFiles(with: arguments, session)
             try await service.update(to: spec, session)
             return service.id
         }
