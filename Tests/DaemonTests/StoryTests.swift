@@ -57,6 +57,9 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func recovery() async throws { try await tell("Tests/Stories/recovery") }
 
+    @Test(.timeLimit(.minutes(5)))
+    func atRest() async throws { try await tell("Tests/Stories/at-rest") }
+
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }
 

@@ -1,5 +1,5 @@
 public import Model
-import Platform
+public import Platform
 import Raft
 
 #if canImport(FoundationEssentials)
@@ -11,11 +11,11 @@ import Raft
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
     /// The newest format of the file; a larger one is refused.
-    public static let currentFormat = 3
-    /// The oldest that is read: without `incarnation`, and still what a node writes that has none.
-    static let oldestFormat = 2
+    public static let currentFormat = 4
+    /// Without data keys; 2 knew no `incarnation` either.
+    static let formerFormats = 2...3
 
-    public var format = NodeIdentity.oldestFormat
+    public var format = NodeIdentity.currentFormat
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
@@ -29,10 +29,14 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
     public var dataPathPort: UInt16
     /// The managers last heard of, this node among them if it is one.
     public var managers: [ManagerEndpoint]
+    /// What the node seals its log, its snapshots and its state with, where it is a manager.
+    public var dataKeys: [DataKey]
 
+    /// A node that has sealed nothing yet, unless its keys are given.
     public init(
         nodeID: String, clusterID: String, role: NodeRole, credentials: String,
-        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint]
+        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint],
+        dataKeys: [DataKey] = [.first()]
     ) {
         self.nodeID = nodeID
         self.clusterID = clusterID
@@ -42,6 +46,7 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
         self.dataPathAddress = dataPathAddress
         self.dataPathPort = dataPathPort
         self.managers = managers
+        self.dataKeys = dataKeys
     }
 }
 
@@ -54,7 +59,6 @@ extension NodeIdentity {
         credentials = String(decoding: next.pem, as: UTF8.self)
         role = next.node.role == .manager ? .manager : .worker
         incarnation = next.node.incarnation == 0 ? nil : next.node.incarnation
-        format = incarnation == nil ? Self.oldestFormat : Self.currentFormat
     }
 
     /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
@@ -86,6 +90,16 @@ extension NodeIdentity {
         take(credentials)
     }
 
+    /// The data keys in use.
+    ///
+    /// - Throws: `ConfigurationError` where there are none.
+    func openDataKeys() throws -> DataKeys {
+        guard let keys = DataKeys(dataKeys) else {
+            throw ConfigurationError("the data keys in identity.json are damaged; restore it from a backup")
+        }
+        return keys
+    }
+
     /// The credentials in use.
     ///
     /// - Throws: `ConfigurationError` where they are not those of this node.
@@ -106,6 +120,19 @@ extension NodeIdentity {
     }
 }
 
+/// An identity of the formats that had no data keys.
+private struct FormerIdentity: Decodable {
+    let nodeID: String
+    let clusterID: String
+    let role: NodeRole
+    let incarnation: UInt32?
+    let credentials: String
+    let advertiseAddress: String
+    let dataPathAddress: String
+    let dataPathPort: UInt16
+    let managers: [ManagerEndpoint]
+}
+
 /// The identity's place on disk.
 struct IdentityFile: Sendable {
     private let path: String
@@ -124,7 +151,8 @@ struct IdentityFile: Sendable {
             guard format <= NodeIdentity.currentFormat else {
                 throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
             }
-            guard format >= NodeIdentity.oldestFormat else {
+            if NodeIdentity.formerFormats.contains(format) { return try loadFormer(bytes) }
+            guard format >= NodeIdentity.currentFormat else {
                 throw ConfigurationError(
                     "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
                         + "join a cluster anew")
@@ -137,6 +165,20 @@ struct IdentityFile: Sendable {
             throw ConfigurationError(
                 "\(path) is damaged (\(error)); restore it from a backup, or remove it and join again")
         }
+        return identity
+    }
+
+    /// A node of the version before: it gets its data keys now, before anything is sealed with them.
+    private func loadFormer(_ bytes: [UInt8]) throws -> NodeIdentity {
+        guard let former = try? JSONDecoder().decode(FormerIdentity.self, from: Data(bytes)) else {
+            throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
+        }
+        var identity = NodeIdentity(
+            nodeID: former.nodeID, clusterID: former.clusterID, role: former.role, credentials: former.credentials,
+            advertiseAddress: former.advertiseAddress, dataPathAddress: former.dataPathAddress,
+            dataPathPort: former.dataPathPort, managers: former.managers)
+        identity.incarnation = former.incarnation
+        try save(identity)
         return identity
     }
 

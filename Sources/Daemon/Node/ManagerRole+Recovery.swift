@@ -14,7 +14,7 @@ extension ManagerRole {
 
     static func raftOptions(
         of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
-    ) -> RaftNode.Options {
+    ) throws -> RaftNode.Options {
         let id = identity.place
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
         options.settings.announcementDelay = .milliseconds(1)
@@ -23,6 +23,7 @@ extension ManagerRole {
             // Entries of a kilobyte, as who asks for so many has room for them.
             options.settings.snapshotAfterBytes = max(options.settings.snapshotAfterBytes, Int(entries) << 10)
         }
+        options.sealing = FileSealing(try identity.openDataKeys())
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
         }
@@ -80,10 +81,11 @@ extension ManagerRole {
         _ backup: Backup, for identity: NodeIdentity, _ environment: MembershipEnvironment
     ) async throws {
         let directory = directory(of: identity, environment)
-        let options = raftOptions(of: identity, environment, isFounder: true)
+        let options = try raftOptions(of: identity, environment, isFounder: true)
+        let keys = try identity.openDataKeys()
         try await runOnThread(named: "restore") {
             try Files.createDirectories(directory, mode: 0o700)
-            let store = try Store(path: directory + "/state.db", schema: schema)
+            let store = try Store(path: directory + "/state.db", keys: keys, schema: schema)
             try store.replace(by: backup.snapshot, at: backup.header.position)
             try RaftNode.found(
                 options, on: try ReplicatedStore(store).snapshot(), term: backup.header.position.term)
@@ -127,7 +129,7 @@ extension ManagerRole {
             return log.warning(
                 "--force-new-cluster was obeyed by an earlier start and is ignored: take it out of the flags")
         }
-        let options = raftOptions(of: identity, environment, isFounder: false)
+        let options = try raftOptions(of: identity, environment, isFounder: false)
         let configuration = try await runOnThread(named: "force") { try RaftNode.configuration(options) }
         try await refuseWithQuorum(configuration, identity, environment)
         former.isFlagSpent = true

@@ -58,12 +58,12 @@ actor ManagerRole {
     ) async throws -> ManagerRole {
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(path: directory + "/state.db", schema: Self.schema)
+        let store = try Store(path: directory + "/state.db", keys: identity.openDataKeys(), schema: Self.schema)
         let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
             Self.objection(to: peer, for: purpose, store)
         }
         let raftLinks = RaftLinks(links: links, known: identity.managers)
-        let options = Self.raftOptions(of: identity, environment, isFounder: isFounder)
+        let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
             identity, store: store, raft: raft, raftLinks: raftLinks, links: links,
