@@ -87,8 +87,10 @@ public final class TLSStream: ByteStream {
         }
     }
 
+    /// See `ByteStream.isClear`.
     public var isClear: Bool { stream.isClear }
 
+    /// See `ByteStream.tryWrite`.
     public func tryWrite(_ bytes: [UInt8]) -> Bool {
         if bytes.isEmpty { return true }
         // More is encrypted in portions, of which each waits for the one before.
