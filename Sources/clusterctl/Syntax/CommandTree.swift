@@ -14,7 +14,9 @@ enum CommandTree {
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
-        ManagerList.self, ManagerToken.self, ManagerCA.self, ManagerBackup.self, ManagerRestore.self,
+        ManagerList.self, ManagerToken.self, ManagerCA.self, ManagerClientCertificate.self, ManagerBackup.self,
+        ManagerRestore.self,
+        ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 
     static var syntaxes: [Syntax] { commands.map { $0.syntax } }
