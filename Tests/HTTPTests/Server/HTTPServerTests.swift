@@ -276,8 +276,8 @@ import Testing
                 guard first == [1] else { throw HTTPError(.forbidden, "not secured") }
                 return (stream, HTTPPeer(entrance: .secured(nil)))
             }
-            let plain = try await test.exchange("GET / HTTP/1.0\r\n\r\n", over: address)
-            #expect(plain.isEmpty, "closed without a word")
+            let plain = try? await test.exchange("GET / HTTP/1.0\r\n\r\n", over: address)
+            #expect(plain ?? "" == "", "closed without a word")
             #expect(try await test.exchange("\u{1}GET / HTTP/1.0\r\n\r\n", over: address).hasSuffix("secured true"))
         }
     }
