@@ -44,10 +44,13 @@ public final class Manager: Sendable {
         stopLeading()
         let dispatcher = Dispatcher(store: store, proposer: proposer, clock: clock, members: members, logs: logs)
         let controlPlane = ControlPlane(store: store, proposer: proposer, clock: clock, identifiers: identifiers)
-        // Ended by `stopLeading`: a term has no scope of its own.
         let rotation = RootRotationLoop(store: store, proposer: proposer, clock: clock, dispatcher: dispatcher)
+        let roles = RoleLoop(
+            store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
+        // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
             Task { await controlPlane.run() }, Task { await dispatcher.run() }, Task { await rotation.run() },
+            Task { await roles.run() },
         ]
         term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
     }
@@ -94,7 +97,7 @@ public final class Manager: Sendable {
     /// Makes the node the only manager of a state that came from a backup; who managed it before is forgotten.
     public func takeOver(by node: Joiner) async throws { try await admission.takeOver(by: node) }
 
-    /// Forgets nodes that are no managers any more, as the group was made anew without them.
+    /// Forgets nodes: the group was made anew without them, or their join has failed.
     public func forget(nodes: [String]) async throws { try await admission.forget(nodes: nodes) }
 
     /// Takes in a node whose token was proved.
@@ -114,8 +117,19 @@ extension Manager: ClusterOperations {
     /// What is known of each manager, by node id: who leads, who is reached.
     public func managerStatuses() async -> [String: ManagerStatus] { await members.managerStatuses() }
 
-    /// Takes a manager's vote away; throws `HTTPError` where the quorum would be lost.
-    public func removeMember(nodeID: String) async throws { try await members.removeMember(nodeID: nodeID) }
+    /// Who votes, and who learns to.
+    public func members() async -> [GroupMember] { await members.members() }
+
+    /// The lowest level of the managers.
+    public func commandLevel() async -> Int { await members.commandLevel() }
+
+    /// Takes a manager's vote away; throws `HTTPError` where that is not decided.
+    public func removeMember(place: UInt64) async throws { try await members.removeMember(place: place) }
+
+    /// Has another manager lead.
+    public func transferLeadership(to nodeID: String?) async throws {
+        try await members.transferLeadership(to: nodeID)
+    }
 
     /// The output of a service's or a task's containers, from the nodes where they are.
     public func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {

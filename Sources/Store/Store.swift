@@ -84,7 +84,9 @@ public final class Store: Sendable {
             isDamaged = true
         }
         self.guarded = Mutex(
-            Guarded(revision: snapshot.revision, applied: position, durable: position, isAllDirty: isDamaged))
+            Guarded(
+                revision: snapshot.revision, applied: position, durable: position,
+                isAllDirty: isDamaged || storage.hasEarlierKeys))
         self.working = Mutex(Working(snapshot: snapshot, position: position))
     }
 

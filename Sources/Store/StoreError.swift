@@ -16,6 +16,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case outOfOrder
         /// The database's rows are not what was written.
         case damaged
+        /// The database is sealed with a key that this node does not have.
+        case wrongKey
         /// The database behind the state.
         case database
     }

@@ -269,7 +269,9 @@ struct WorkerTests {
             registration: { Registration(description: description, dataPathAddress: "10.0.0.1", statuses: []) })
         let running = Task { await session.run() }
         try await eventually { manager.statuses[task.id]?.state == .running }
-        try await eventually { manager.received.contains { if case .heartbeat("x") = $0 { true } else { false } } }
+        try await eventually {
+            manager.received.contains { if case .heartbeat("x", .some) = $0 { true } else { false } }
+        }
 
         manager.say(
             .logSubscribe(LogSubscription(id: "l1", taskIDs: [task.id], options: LogOptions(follow: true))))

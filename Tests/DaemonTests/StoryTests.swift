@@ -43,6 +43,11 @@ struct StoryTests {
 
     @Test(
         .timeLimit(.minutes(5)),
+        .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("openssl"), "no docker or openssl command here"))
+    func roles() async throws { try await tell("Tests/Stories/roles") }
+
+    @Test(
+        .timeLimit(.minutes(5)),
         .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("python3"), "no docker command or python3 here"))
     func secrets() async throws { try await tell("Tests/Stories/secrets") }
 
@@ -51,8 +56,14 @@ struct StoryTests {
         .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("openssl"), "no docker or openssl command here"))
     func apiTLS() async throws { try await tell("Tests/Stories/api-tls") }
 
+    @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("cc"), "no C compiler here"))
+    func clocks() async throws { try await tell("Tests/Stories/clocks") }
+
     @Test(.timeLimit(.minutes(5)))
     func recovery() async throws { try await tell("Tests/Stories/recovery") }
+
+    @Test(.timeLimit(.minutes(5)))
+    func atRest() async throws { try await tell("Tests/Stories/at-rest") }
 
     @Test(.timeLimit(.minutes(6)))
     func demo() async throws { try await tell("deploy/demo/run", then: "deploy/demo/down") }

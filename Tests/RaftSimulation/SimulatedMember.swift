@@ -7,6 +7,7 @@ package final class SimulatedMember {
     package let machine: SimulatedStateMachine
     /// Nil while the member is down.
     package internal(set) var driver: RaftDriver?
+    let keys: SimulatedKeys
     var clock = SimulatedClock(reading: 0)
     /// It stands still until then, like a stopped process; what arrives waits.
     var pausedUntil: UInt64 = 0
@@ -30,6 +31,7 @@ package final class SimulatedMember {
         self.id = id
         self.disk = disk
         self.machine = machine
+        keys = SimulatedKeys(seed: id.value)
     }
 
     var member: Member { Member(id: id, address: "m\(id)") }

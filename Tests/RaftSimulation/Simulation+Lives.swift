@@ -9,9 +9,11 @@ extension Simulation {
         member.pausedUntil = 0
         trace.note("start", now, member.id.value)
         do {
+            if options.sealsFiles { member.keys.restart() }
+            defer { member.keys.started() }
             member.driver = try RaftDriver(
-                id: member.id, settings: options.settings, disk: member.disk, stateMachine: member.machine,
-                transport: self, seed: random.next(),
+                id: member.id, settings: options.settings, disk: member.disk, sealing: member.keys.sealing,
+                stateMachine: member.machine, transport: self, seed: random.next(),
                 now: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
             if let driver = member.driver { note(member.brokenPromise(driver.core)) }
             run(member)

@@ -19,6 +19,8 @@ package struct SimulationOptions: Sendable {
     /// A message that nothing holds up arrives within so long.
     package var latencyMilliseconds: UInt64 = 4
     package var settings = SimulationOptions.smallSettings
+    /// Whether members seal their files; some only from a later start on, and with other keys now and then.
+    package var sealsFiles = false
 
     package init() {}
 
@@ -35,6 +37,7 @@ package struct SimulationOptions: Sendable {
         if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
         if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
         if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
+        options.sealsFiles = random.below(2) == 0
         return options
     }
 

@@ -245,6 +245,8 @@ import Testing
         _ = try await leader(of: [node])
         machine.hangs.store(true, ordering: .relaxed)
         let hanging = Task { try await node.propose([1]) }
+        // On a busy machine it may seem to hang before it does; what is proposed then is taken.
+        try await eventually("the thread stands still") { machine.isHanging.load(ordering: .relaxed) }
         try await eventually("it hangs") { node.status.role == .follower && node.status.leader == nil }
         let begin = Date()
         await #expect { try await node.propose([2]) } throws: { ($0 as? RaftError)?.code == .notLeader(leader: nil) }

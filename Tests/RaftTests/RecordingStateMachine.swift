@@ -17,9 +17,15 @@ final class RecordingStateMachine: StateMachine, Sendable {
 
     /// While it is true applying does not end: the member's thread stands still, as with a disk that hangs.
     let hangs = Atomic(false)
+    /// Whether it stands still now.
+    let isHanging = Atomic(false)
 
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
-        while hangs.load(ordering: .relaxed) { Thread.sleep(forTimeInterval: 0.005) }
+        while hangs.load(ordering: .relaxed) {
+            isHanging.store(true, ordering: .relaxed)
+            Thread.sleep(forTimeInterval: 0.005)
+        }
+        isHanging.store(false, ordering: .relaxed)
         return state.withLock { state in
             entries.map { entry in
                 state.index = entry.index

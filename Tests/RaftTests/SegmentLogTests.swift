@@ -315,11 +315,11 @@ import Testing
             id: 7, sequence: 1, isReset: false, baseIndex: 0, baseTerm: 0, capacity: 4096, previousChain: 0)
         var bytes = header.encoded()
         #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == nil)
-        bytes[8] = 2
+        bytes[8] = 3
         #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == nil, "a bit that flipped is damage")
         bytes.replaceSubrange(
             60..<64, with: withUnsafeBytes(of: CRC32C.checksum(bytes[0..<60]).littleEndian, Array.init))
-        #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == 2)
+        #expect(SegmentFormat.SegmentHeader.foreignVersion(bytes) == 3)
         #expect(SegmentFormat.SegmentHeader(bytes) == nil)
     }
 }

@@ -4,6 +4,9 @@ import Store
 
 let start = Timestamp(seconds: 1_800_000_000)
 
+/// What databases are sealed with.
+let testKeys = DataKeys(.first())
+
 func makeService(_ id: String, name: String, replicas: UInt64 = 1) -> Service {
     let spec = ServiceSpec(
         name: name, taskTemplate: TaskSpec(containerSpec: ContainerSpec(image: "bb:1")), mode: .replicated(replicas))

@@ -15,7 +15,7 @@ import Testing
 
     @Test func theStateIsThereAgainAfterClosing() async throws {
         try await withPath { path in
-            let store = try Store(path: path)
+            let store = try Store(path: path, keys: testKeys)
             let proposer = LocalProposer(store)
             try await store.update(through: proposer, at: start) { tx in
                 try tx.put(makeService("s1", name: "web"))
@@ -26,7 +26,7 @@ import Testing
             let hash = store.stateHash
             try store.close()
 
-            let again = try Store(path: path)
+            let again = try Store(path: path, keys: testKeys)
             #expect(again.stateHash == hash)
             #expect(again.revision == 2)
             #expect(again.applied == LogPosition(index: 2, term: 1))
@@ -36,38 +36,21 @@ import Testing
         }
     }
 
-    /// Databases of the two formats before this one are read and brought to it.
-    @Test(arguments: [1, 2]) func earlierFormatsAreRead(format: Int) async throws {
+    @Test func aNewerFormatIsCalledThat() async throws {
         try await withPath { path in
-            let store = try Store(path: path)
-            try await store.update(through: LocalProposer(store), at: start) {
-                try $0.put(makeService("s1", name: "web"))
-            }
-            let digest = store.digest
-            try store.close()
-            do {
-                let database = try SQLiteDatabase(path)
-                try database.execute("ALTER TABLE position DROP COLUMN rows_digest")
-                if format == 1 { try database.execute("DROP TABLE part_row") }
-                try database.setUserVersion(format)
-            }
-            for _ in 0..<2 {
-                let again = try Store(path: path)
-                #expect(again.digest == digest && again.applied.index == 1)
-                try again.close()
-            }
+            try Store(path: path, keys: testKeys).close()
             do {
                 let database = try SQLiteDatabase(path)
                 try database.setUserVersion(99)
             }
-            let error = #expect(throws: StoreError.self) { try Store(path: path) }
+            let error = #expect(throws: StoreError.self) { try Store(path: path, keys: testKeys) }
             #expect(error?.message.contains("format 99") == true)
         }
     }
 
     @Test func whatWasNotFlushedIsReplayedToTheSame() async throws {
         try await withPath { path in
-            let store = try Store(path: path)
+            let store = try Store(path: path, keys: testKeys)
             var log: [[UInt8]] = []
             for number in 1...20 {
                 var transaction = Transaction(store.snapshot, at: start)
@@ -79,7 +62,7 @@ import Testing
                 if number == 7 { try store.flush() }
             }
             // The process dies here: another one opens what the database has and replays the log behind it.
-            let again = try Store(path: path)
+            let again = try Store(path: path, keys: testKeys)
             #expect(again.applied.index >= 7)
             for index in Int(again.applied.index) + 1..<21 {
                 _ = try again.apply(index: UInt64(index), term: 1, command: log[index - 1])
@@ -94,7 +77,7 @@ import Testing
         let proposer = LocalProposer(leader)
         try await leader.update(through: proposer, at: start) { try $0.put(makeService("s1", name: "web")) }
         try await withPath { path in
-            let follower = try Store(path: path)
+            let follower = try Store(path: path, keys: testKeys)
             let (_, feed) = follower.watch()
             _ = try follower.apply(
                 index: 1, term: 1,
@@ -115,7 +98,7 @@ import Testing
                 return
             }
             try follower.close()
-            let again = try Store(path: path)
+            let again = try Store(path: path, keys: testKeys)
             #expect(again.stateHash == leader.stateHash)
             #expect(again.snapshot.get(Service.self, "old") == nil)
         }

@@ -192,7 +192,7 @@ public actor DispatcherSession {
     private func beat(_ connection: any DispatcherConnection, _ sessionID: String) async throws {
         while true {
             try await Task.sleep(for: heartbeatPeriod * jitter())
-            try await connection.send(.heartbeat(sessionID: sessionID))
+            try await connection.send(.heartbeat(sessionID: sessionID, clock: WallClock.now()))
         }
     }
 

@@ -4,6 +4,7 @@ import Manager
 import Model
 import Platform
 import Store
+import Synchronization
 
 /// What a membership needs of the daemon around it.
 struct MembershipEnvironment: Sendable {
@@ -23,11 +24,17 @@ struct MembershipEnvironment: Sendable {
 /// managers and, on a manager, the replicated state, what leads it, and the cluster port.
 actor Membership {
     private(set) var identity: NodeIdentity
-    private(set) var manager: ManagerRole?
+    private(set) var manager: ManagerRole? {
+        didSet { seat.take(manager) }
+    }
     private let environment: MembershipEnvironment
     private let credentials: CurrentCredentials
     private var agent: AgentRole?
     private var renewal: Task<Void, Never>?
+    /// Makes of this node what its certificate has come to say.
+    private var roles: Task<Void, Never>?
+    private let roleSignal = Signal()
+    private let seat = ManagerSeat()
     /// This part ends: the identity, which may be removed now, is not written again.
     private var isOver = false
     private let log = Logger("membership")
@@ -132,6 +139,8 @@ actor Membership {
 
     /// `found` makes the cluster, on the node that founds it.
     private func takeUp(_ found: (@Sendable (ManagerRole) async throws -> Void)? = nil) async throws {
+        try ManagerRole.removeState(
+            of: identity, environment, besides: identity.role == .manager ? identity : nil)
         if identity.role == .manager {
             let role = try await ManagerRole.open(identity, credentials, environment, isFounder: found != nil)
             manager = role
@@ -140,16 +149,79 @@ actor Membership {
         }
         let links = ClusterLinks(credentials, loop: environment.loops.cluster)
         let certificates = CertificateRenewal(credentials, links: links) { [weak self] in
-            await self?.managers() ?? []
+            await self?.whomToAsk() ?? []
         } keep: { [weak self] in
             try await self?.keep($0)
         }
         agent = try await AgentRole.open(
             identity, links: links, environment,
-            managers: { [manager] in manager?.endpoints() ?? [] },
+            managers: { [seat] in seat.endpoints() },
             onManagers: { [weak self] in await self?.remember($0) }, onRenewal: { certificates.renewSoon() })
         // Lives as long as the membership, which no scope encloses.
         renewal = Task { await certificates.run() }
+        // The same.
+        roles = Task { [weak self, roleSignal] in
+            for await _ in roleSignal.wakes { await self?.assumeRole() }
+        }
+    }
+
+    // MARK: Changing the role
+
+    /// Becomes what the identity says, in place: the agent, its containers and networks are not touched. Tries again until it is
+    /// done; a restart does the same.
+    private func assumeRole() async {
+        var attempt = 0
+        while !isOver, !Task.isCancelled {
+            do {
+                if let manager, identity.role != .manager || manager.identity.incarnation != identity.incarnation {
+                    self.manager = nil
+                    await manager.stop()
+                    log.info("this node is no manager any more", ["node": identity.nodeID])
+                }
+                try ManagerRole.removeState(
+                    of: identity, environment, besides: identity.role == .manager ? identity : nil)
+                if identity.role == .manager, manager == nil {
+                    let role = try await ManagerRole.open(identity, credentials, environment, isFounder: false)
+                    if isOver { return await role.stop() }
+                    manager = role
+                    log.info("this node is a manager from now on", ["node": identity.nodeID])
+                    // The identity may be another one by now.
+                    continue
+                }
+                return
+            } catch {
+                attempt += 1
+                log.error(
+                    "this node cannot be what it is to be yet", ["role": identity.role.rawValue, "error": "\(error)"])
+                try? await Task.sleep(for: min(Limits.roleRetry * attempt, Limits.longestRoleRetry))
+            }
+        }
+    }
+
+    /// Before a forced leave: the others need not count it as lost. Where they would lose their quorum by it, or nobody leads,
+    /// it leaves as it is.
+    private func stepDown(_ manager: ManagerRole) async {
+        guard !manager.isAlone else { return }
+        do {
+            try await manager.askToBeWorker()
+            let deadline = ContinuousClock.now + Limits.stepDown
+            while self.manager != nil {
+                guard ContinuousClock.now < deadline else {
+                    throw HTTPError(.gatewayTimeout, "not done after \(Limits.stepDown)")
+                }
+                try await Task.sleep(for: Limits.stepDownLook)
+            }
+        } catch {
+            log.warning("left without being demoted", ["error": "\(HTTPError(describing: error).message)"])
+        }
+    }
+
+    enum Limits {
+        static let roleRetry: Duration = .seconds(1)
+        static let longestRoleRetry: Duration = .seconds(30)
+        /// For the group to let this manager go.
+        static let stepDown: Duration = .seconds(10)
+        static let stepDownLook: Duration = .milliseconds(20)
     }
 
     /// A manager whose certificate has ended while it was off would be heard by nobody; it has in its state what makes another.
@@ -158,7 +230,11 @@ actor Membership {
         guard current.certificate.notAfter <= WallClock.now() else { return }
         do {
             let key = PrivateKey.generate()
-            let (certificate, roots) = try await manager.renew(current.node, CertificateRequest(signedBy: key).der)
+            let (certificate, roots) = try await manager.renew(
+                current.node.nodeID, CertificateRequest(signedBy: key).der)
+            guard let certificate else {
+                throw HTTPError(.serviceUnavailable, "the root has lost its key, and is being changed")
+            }
             try await keep(
                 NodeCredentials(key: key, certificate: certificate, roots: Certificate.all(pem: [UInt8](roots.utf8))))
             log.warning(
@@ -174,19 +250,29 @@ actor Membership {
     private func keep(_ next: NodeCredentials) async throws {
         guard !isOver else { throw CancellationError() }
         var renewed = identity
-        renewed.credentials = String(decoding: next.pem, as: UTF8.self)
+        renewed.take(next)
         try environment.identityFile.save(renewed)
+        let isOther = (renewed.role, renewed.incarnation) != (identity.role, identity.incarnation)
         identity = renewed
         let trusted = credentials.value.roots
         credentials.replace(by: next)
         if !trusted.allSatisfy(next.roots.contains) { await manager?.close(besides: next.roots) }
+        if isOther { roleSignal.wake() }
     }
 
     /// The managers that this node knows of.
     private func managers() async -> [ManagerEndpoint] {
-        if let manager { return manager.endpoints() }
+        if manager != nil { return seat.endpoints() }
         let told = await agent?.managers() ?? []
-        return told.isEmpty ? identity.managers : told
+        // It may have been one itself a moment ago.
+        return (told.isEmpty ? identity.managers : told).filter { $0.nodeID != identity.nodeID }
+    }
+
+    /// The same and others that may be managers: one that was demoted while it was off knows least of all who they are.
+    private func whomToAsk() async -> [ManagerEndpoint] {
+        var seen: Set<ManagerEndpoint> = []
+        let told = await agent?.managers() ?? []
+        return (seat.endpoints() + told + identity.managers).filter { seen.insert($0).inserted }
     }
 
     /// Writes down who the managers are, so that the daemon finds one after a restart, however many were replaced since.
@@ -206,6 +292,7 @@ actor Membership {
     func stop() async {
         isOver = true
         renewal?.cancel()
+        await endRoles()
         await agent?.stop()
         agent = nil
         await manager?.stop()
@@ -214,9 +301,13 @@ actor Membership {
 
     /// Ends the tasks and forgets the cluster.
     func leave(force: Bool) async throws {
-        if let manager, !force { throw await manager.leavingNeedsForce() }
+        if let manager {
+            guard force else { throw await manager.leavingNeedsForce() }
+            await stepDown(manager)
+        }
         isOver = true
         renewal?.cancel()
+        await endRoles()
         if let agent {
             await agent.leave()
         } else {
@@ -224,13 +315,16 @@ actor Membership {
             await environment.agent.endTasks(within: AgentRole.Limits.leave)
         }
         agent = nil
-        if let manager {
-            await manager.resign()
-            await manager.stop()
-        }
+        await manager?.stop()
         manager = nil
         try environment.identityFile.remove()
         try ManagerRole.removeState(of: identity, environment)
+    }
+
+    private func endRoles() async {
+        roles?.cancel()
+        await roles?.value
+        roles = nil
     }
 
     // MARK: What the API asks
@@ -247,6 +341,16 @@ actor Membership {
         if let advice = credentials.value.adviceOnceEnded { info.error = advice }
         return info
     }
+}
+
+/// The manager that a node is at this moment, for those who cannot wait for its membership.
+private final class ManagerSeat: Sendable {
+    private let role = Mutex<ManagerRole?>(nil)
+
+    func take(_ role: ManagerRole?) { self.role.withLock { $0 = role } }
+
+    /// The managers, the leader first, as members of the group know them; none on a worker.
+    func endpoints() -> [ManagerEndpoint] { role.withLock { $0 }?.endpoints() ?? [] }
 }
 
 extension SocketAddress {

@@ -7,6 +7,6 @@ extension Message {
     /// - Throws: `ChannelError.notAuthentic` for one in another's name.
     init(decoding bytes: [UInt8], sentBy peer: PeerIdentity) throws {
         try self.init(decoding: bytes)
-        guard from == NodeID(of: peer.nodeID) else { throw ChannelError.notAuthentic }
+        guard from == NodeID(of: peer) else { throw ChannelError.notAuthentic }
     }
 }

@@ -1,3 +1,4 @@
+import Model
 import Platform
 import Raft
 import Synchronization
@@ -22,18 +23,18 @@ final class RaftLinks: Transport, Sendable {
 
     private let links: ClusterLinks
     /// Where members are whom this one's configuration does not name yet: a new member's is empty when it first answers.
-    private let known: [NodeID: String]
+    private let known: [ManagerEndpoint]
     private let state = Mutex<[NodeID: Link]>([:])
     private let log = Logger("raft-links")
 
-    init(links: ClusterLinks, known: [NodeID: String]) {
+    init(links: ClusterLinks, known: [ManagerEndpoint]) {
         self.links = links
         self.known = known
     }
 
     func send(_ message: Message, to peer: NodeID, address: String?) {
         let link = state.withLock { state -> Link? in
-            guard let address = address ?? state[peer]?.address ?? known[peer] else { return nil }
+            guard let address = address ?? state[peer]?.address ?? known(peer) else { return nil }
             if let link = state[peer], link.address == address { return link }
             state[peer]?.task.cancel()
             let link = open(peer, at: address)
@@ -48,6 +49,10 @@ final class RaftLinks: Transport, Sendable {
         case .dropped, .terminated: link.waiting.remove(bytes.count)
         @unknown default: link.waiting.remove(bytes.count)
         }
+    }
+
+    private func known(_ peer: NodeID) -> String? {
+        known.first { peer.incarnation(of: $0.nodeID) != nil }?.address
     }
 
     func close() {
@@ -97,7 +102,7 @@ extension RaftLinks {
         _ links: ClusterLinks, to member: NodeID, at address: String
     ) async throws -> Channel {
         let channel = try await links.open(.raft, to: address)
-        guard NodeID(of: channel.peer.nodeID) == member else {
+        guard NodeID(of: channel.peer) == member else {
             throw ChannelError.wrongPeer(expected: "member \(member)", found: "\(channel.peer)")
         }
         // Nothing is ever said this way, so that the read only ends: with the channel, at either side.

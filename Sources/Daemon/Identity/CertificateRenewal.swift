@@ -110,34 +110,61 @@ struct CertificateRenewal: Sendable {
             case .redirect(let leader): target = leader
             case .refused(let reason): throw ChannelError.refused(Terminal.harmless(reason))
             case .issued(let certificate, let roots):
-                let current = credentials.value
                 let next = try NodeCredentials(
                     key: key, certificate: Certificate(pem: [UInt8](certificate.utf8)),
                     roots: Certificate.all(pem: [UInt8](roots.utf8)))
-                guard next.node == current.node else {
-                    throw CertificateError.untrusted("it is that of \(next.node), and this is \(current.node)")
-                }
-                try await keep(next)
-                // Where this is lost the manager asks again.
-                try? await channel.send(json: RenewalMessage.kept)
-                try? await channel.closing(after: Limits.answer, links.loop) {
-                    // Until the manager has noted it, or is gone.
-                    _ = try await channel.receive(json: RenewalAnswer.self)
-                }
-                return next
+                return try await take(next, over: channel)
+            case .trusted(let roots):
+                let current = credentials.value
+                let next = try NodeCredentials(
+                    key: current.key, certificate: current.certificate,
+                    roots: Certificate.all(pem: [UInt8](roots.utf8)))
+                return try await take(next, over: channel)
             case nil: throw ChannelError.truncated
             }
         }
         throw ChannelError.refused("sent from manager to manager: the cluster has no steady leader")
     }
+
+    private func take(_ next: NodeCredentials, over channel: Channel) async throws -> NodeCredentials {
+        let current = credentials.value.node
+        guard next.node.follows(current) else {
+            throw CertificateError.untrusted("it is that of \(next.node), and this is \(current)")
+        }
+        try await keep(next)
+        // Where this is lost the manager asks again.
+        try? await channel.send(json: RenewalMessage.kept)
+        try? await channel.closing(after: Limits.answer, links.loop) {
+            // Until the manager has noted it, or is gone.
+            _ = try await channel.receive(json: RenewalAnswer.self)
+        }
+        return next
+    }
+}
+
+extension PeerIdentity {
+    /// Whether a node that is `former` may become this: another role, but never a manager that it has ceased to be, whose log and
+    /// votes it does not have any more. A manager that does not know yet that it leads no longer would make it one.
+    func follows(_ former: PeerIdentity) -> Bool {
+        guard nodeID == former.nodeID, clusterID == former.clusterID else { return false }
+        return incarnation > former.incarnation
+            || (incarnation == former.incarnation && (role == .worker || former.role == .manager))
+    }
 }
 
 extension NodeCredentials {
-    /// What is to be done where the certificate has ended; nil while it is good.
+    /// What is to be done where the certificate has ended, or is not valid yet; nil while it is good.
     var adviceOnceEnded: String? {
-        guard certificate.notAfter <= WallClock.now() else { return nil }
+        let now = WallClock.now()
+        if now < certificate.notBefore {
+            return
+                "this node's certificate is valid from \(certificate.notBefore) on, and this host's clock says \(now): set the "
+                + "clock, nothing else is needed"
+        }
+        guard certificate.notAfter <= now else { return nil }
         return
             "this node's certificate ended at \(certificate.notAfter), and the managers hear it no more: let it leave, and "
-            + "join again (clusterctl leave --force; clusterctl join)"
+            + "join again (clusterctl leave --force; clusterctl join). This host's clock says \(now): where that is wrong, set it "
+            + "instead"
     }
 }

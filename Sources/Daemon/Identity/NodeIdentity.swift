@@ -1,5 +1,6 @@
 public import Model
-import Platform
+public import Platform
+import Raft
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -9,13 +10,17 @@ import Platform
 
 /// Who this node is in its cluster, kept in `DATA-DIR/identity.json` from joining to leaving.
 public struct NodeIdentity: Codable, Sendable, Equatable {
-    /// The format of the file; a larger one is refused.
-    public static let currentFormat = 2
+    /// The newest format of the file; a larger one is refused.
+    public static let currentFormat = 4
+    /// Without data keys; 2 knew no `incarnation` either.
+    static let formerFormats = 2...3
 
     public var format = NodeIdentity.currentFormat
     public var nodeID: String
     public var clusterID: String
     public var role: NodeRole
+    /// How often it was made a manager since it joined, as its certificate says; nil for never.
+    public var incarnation: UInt32?
     /// The node's private key, its certificate and the cluster's roots, PEM one after the other.
     public var credentials: String
     /// `IP:PORT` where others reach this node's cluster port.
@@ -24,10 +29,14 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
     public var dataPathPort: UInt16
     /// The managers last heard of, this node among them if it is one.
     public var managers: [ManagerEndpoint]
+    /// What the node seals its log, its snapshots and its state with, where it is a manager.
+    public var dataKeys: [DataKey]
 
+    /// A node that has sealed nothing yet, unless its keys are given.
     public init(
         nodeID: String, clusterID: String, role: NodeRole, credentials: String,
-        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint]
+        advertiseAddress: String, dataPathAddress: String, dataPathPort: UInt16, managers: [ManagerEndpoint],
+        dataKeys: [DataKey] = [.first()]
     ) {
         self.nodeID = nodeID
         self.clusterID = clusterID
@@ -37,10 +46,21 @@ public struct NodeIdentity: Codable, Sendable, Equatable {
         self.dataPathAddress = dataPathAddress
         self.dataPathPort = dataPathPort
         self.managers = managers
+        self.dataKeys = dataKeys
     }
 }
 
 extension NodeIdentity {
+    /// Its place in the Raft group, if it is a manager.
+    var place: NodeID { NodeID(of: nodeID, incarnation: incarnation ?? 0) }
+
+    /// Takes up what its next certificate says that it is.
+    mutating func take(_ next: NodeCredentials) {
+        credentials = String(decoding: next.pem, as: UTF8.self)
+        role = next.node.role == .manager ? .manager : .worker
+        incarnation = next.node.incarnation == 0 ? nil : next.node.incarnation
+    }
+
     /// The first manager of a cluster that this authority vouches for; the cluster is new, or comes back with its id.
     init(
         founding addresses: NodeAddresses, clusterID: String, by authority: CertificateAuthority,
@@ -67,6 +87,17 @@ extension NodeIdentity {
             role: credentials.node.role == .manager ? .manager : .worker,
             credentials: String(decoding: credentials.pem, as: UTF8.self), advertiseAddress: advertiseAddress,
             dataPathAddress: dataPathAddress, dataPathPort: dataPathPort, managers: managers)
+        take(credentials)
+    }
+
+    /// The data keys in use.
+    ///
+    /// - Throws: `ConfigurationError` where there are none.
+    func openDataKeys() throws -> DataKeys {
+        guard let keys = DataKeys(dataKeys) else {
+            throw ConfigurationError("the data keys in identity.json are damaged; restore it from a backup")
+        }
+        return keys
     }
 
     /// The credentials in use.
@@ -75,7 +106,8 @@ extension NodeIdentity {
     func openCredentials() throws -> CurrentCredentials {
         do {
             let credentials = try NodeCredentials(pem: [UInt8](credentials.utf8))
-            let node = PeerIdentity(nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID)
+            let node = PeerIdentity(
+                nodeID: nodeID, role: PeerIdentity.Role(role), clusterID: clusterID, incarnation: incarnation ?? 0)
             guard credentials.node == node else {
                 throw CertificateError.untrusted("it is that of \(credentials.node), and this is \(node)")
             }
@@ -86,6 +118,19 @@ extension NodeIdentity {
                     + "again")
         }
     }
+}
+
+/// An identity of the formats that had no data keys.
+private struct FormerIdentity: Decodable {
+    let nodeID: String
+    let clusterID: String
+    let role: NodeRole
+    let incarnation: UInt32?
+    let credentials: String
+    let advertiseAddress: String
+    let dataPathAddress: String
+    let dataPathPort: UInt16
+    let managers: [ManagerEndpoint]
 }
 
 /// The identity's place on disk.
@@ -106,6 +151,7 @@ struct IdentityFile: Sendable {
             guard format <= NodeIdentity.currentFormat else {
                 throw ConfigurationError("\(path) was written by a newer clusterd (format \(format)); upgrade this one")
             }
+            if NodeIdentity.formerFormats.contains(format) { return try loadFormer(bytes) }
             guard format >= NodeIdentity.currentFormat else {
                 throw ConfigurationError(
                     "\(path) is of a clusterd whose nodes had no certificates yet (format \(format)): remove it and make or "
@@ -119,6 +165,20 @@ struct IdentityFile: Sendable {
             throw ConfigurationError(
                 "\(path) is damaged (\(error)); restore it from a backup, or remove it and join again")
         }
+        return identity
+    }
+
+    /// A node of the version before: it gets its data keys now, before anything is sealed with them.
+    private func loadFormer(_ bytes: [UInt8]) throws -> NodeIdentity {
+        guard let former = try? JSONDecoder().decode(FormerIdentity.self, from: Data(bytes)) else {
+            throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
+        }
+        var identity = NodeIdentity(
+            nodeID: former.nodeID, clusterID: former.clusterID, role: former.role, credentials: former.credentials,
+            advertiseAddress: former.advertiseAddress, dataPathAddress: former.dataPathAddress,
+            dataPathPort: former.dataPathPort, managers: former.managers)
+        identity.incarnation = former.incarnation
+        try save(identity)
         return identity
     }
 

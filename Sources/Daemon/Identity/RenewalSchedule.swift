@@ -15,7 +15,9 @@ struct RenewalSchedule: Sendable {
 
     /// - Parameter jitter: 0 to 1.
     init(for certificate: Certificate, jitter: Double) {
-        let issued = certificate.notBefore + CertificateAuthority.skew
+        // One that lasts no longer than that was issued by a version that backdated less.
+        let life = certificate.notAfter - certificate.notBefore
+        let issued = certificate.notBefore + (life > CertificateAuthority.skew ? CertificateAuthority.skew : .zero)
         due = issued + max(.zero, certificate.notAfter - issued) * (0.5 + 0.3 * min(max(jitter, 0), 1))
         end = certificate.notAfter
     }

@@ -7,6 +7,8 @@ enum JoinerMessage: Codable, Sendable {
     case request(JoinRequest)
     /// The answer is stored and, for a manager, its Raft member listens: it may be counted as a voter from now on.
     case ready
+    /// It cannot be what it was made, and forgets it; why.
+    case gaveUp(String)
 }
 
 /// What the manager answers.
@@ -36,6 +38,8 @@ struct JoinAnswer: Codable, Sendable {
     var certificate: String
     /// PEM; the one that the token names.
     var rootCertificate: String
+    /// PEM; all that are to be trusted, that one among them. Nil from managers of an earlier version: that one alone.
+    var roots: String?
     var dataPathPort: UInt16
     var managers: [ManagerEndpoint]
 }

@@ -82,6 +82,11 @@ struct Joining: Sendable {
                 do {
                     membership = try await accepted(identity(answer))
                 } catch {
+                    try? await channel.closing(after: Limits.answer, loop) {
+                        try await channel.send(json: JoinerMessage.gaveUp("\(error)"))
+                        // Until it is heard.
+                        _ = try await channel.receiveBytes()
+                    }
                     throw HTTPError(.internalServerError, "admitted, but this node cannot take up its part: \(error)")
                 }
                 do {
@@ -119,8 +124,12 @@ struct Joining: Sendable {
         guard Digest.base36(root.digest) == token.clusterDigest else {
             throw CertificateError.untrusted("the root is not the one that the token names")
         }
+        let roots = try answer.roots.map { try Certificate.all(pem: [UInt8]($0.utf8)) } ?? [root]
         let credentials = try NodeCredentials(
-            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: [root])
+            key: key, certificate: Certificate(pem: [UInt8](answer.certificate.utf8)), roots: roots)
+        guard credentials.issuer == root else {
+            throw CertificateError.untrusted("the root that the token names has not issued it")
+        }
         return NodeIdentity(
             credentials, advertiseAddress: request.advertiseAddress, dataPathAddress: request.dataPathAddress,
             dataPathPort: answer.dataPathPort, managers: answer.managers)

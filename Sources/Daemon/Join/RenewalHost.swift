@@ -26,16 +26,19 @@ struct RenewalHost: Sendable {
             if let leader = try await manager.otherLeader() {
                 return try await channel.send(json: RenewalAnswer.redirect(leader))
             }
-            let (certificate, roots) = try await manager.renew(channel.peer, Array(request))
+            let (certificate, roots) = try await manager.renew(channel.peer.nodeID, Array(request))
             let kept = try await channel.closing(after: Limits.request, loop) {
-                try await channel.send(
-                    json: RenewalAnswer.issued(
-                        certificate: String(decoding: certificate.pem, as: UTF8.self), roots: roots))
+                let answer =
+                    if let certificate {
+                        RenewalAnswer.issued(
+                            certificate: String(decoding: certificate.pem, as: UTF8.self), roots: roots)
+                    } else { RenewalAnswer.trusted(roots: roots) }
+                try await channel.send(json: answer)
                 return try await channel.receive(json: RenewalMessage.self)
             }
-            guard case .kept? = kept else { return }
-            log.info("certificate renewed", ["node": channel.peer.nodeID, "until": certificate.notAfter])
-            try await manager.note(certificate, roots: roots, of: channel.peer)
+            guard case .kept? = kept, let used = certificate ?? channel.certificate else { return }
+            log.info("certificate renewed", ["node": channel.peer.nodeID, "until": used.notAfter])
+            try await manager.note(used, roots: roots, of: channel.peer)
         } catch {
             log.warning("a certificate was not renewed", ["node": channel.peer.nodeID, "error": "\(error)"])
             try? await channel.send(json: RenewalAnswer.refused(HTTPError(describing: error).message))

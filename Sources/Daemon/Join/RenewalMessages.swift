@@ -13,6 +13,8 @@ enum RenewalMessage: Codable, Sendable {
 enum RenewalAnswer: Codable, Sendable {
     /// PEM; for whom the certificate is was decided by that of the connection. `roots` are all that are to be trusted.
     case issued(certificate: String, roots: String)
+    /// PEM; all that are to be trusted with the certificate that the node has: the root that issued it has lost its key.
+    case trusted(roots: String)
     /// Only the leader issues: ask there.
     case redirect(ManagerEndpoint)
     case refused(String)

@@ -45,12 +45,14 @@ actor AgentRole {
         let worker = try await environment.agent.startTasks(
             nodeID: identity.nodeID, networking: NodeSandboxes(network: network, resolver: resolver))
         let description = HostFacts.current.nodeDescription(name: configuration.name)
-        let dataPathAddress = identity.dataPathAddress
+        let (dataPathAddress, clusterAddress) = (identity.dataPathAddress, identity.advertiseAddress)
         let session = DispatcherSession(
             worker: worker, connector: ManagerConnector(links: links) { managers() + identity.managers.shuffled() },
             onManagers: onManagers, onRenewal: onRenewal
         ) {
-            Registration(description: description, dataPathAddress: dataPathAddress, statuses: [])
+            Registration(
+                description: description, dataPathAddress: dataPathAddress, clusterAddress: clusterAddress, statuses: []
+            )
         }
         let role = AgentRole(
             worker: worker, agent: environment.agent, network: network, resolver: resolver, session: session)

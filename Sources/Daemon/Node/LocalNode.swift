@@ -208,7 +208,7 @@ actor LocalNode {
     /// The `Swarm` header of `/_ping`.
     func swarmHeader() async -> String {
         guard let membership else { return "inactive" }
-        return await membership.identity.role == .manager ? "active/manager" : "active/worker"
+        return await membership.manager != nil ? "active/manager" : "active/worker"
     }
 
     /// The `Swarm` object of `/info`.

@@ -16,15 +16,21 @@ extension ManagerRole {
     ) -> String? {
         let snapshot = store.snapshot
         switch purpose {
-        case .raft: return snapshot.get(RemovedNode.self, peer.nodeID).map { _ in removed }
-        case .api, .renew:
+        case .raft:
+            if snapshot.get(RemovedNode.self, peer.nodeID) != nil { return removed }
+            guard let node = snapshot.get(Node.self, peer.nodeID) else { return nil }
+            return node.isManager(incarnation: peer.incarnation) ? nil : demoted
+        case .api:
             guard let node = snapshot.get(Node.self, peer.nodeID) else { return removed }
-            return PeerIdentity.Role(node.spec.role) == peer.role ? nil : "the node's role is another one by now"
+            return node.isManager(incarnation: peer.incarnation) ? nil : demoted
+        // What it was is good for learning what it is.
+        case .renew: return snapshot.get(Node.self, peer.nodeID) == nil ? removed : nil
         case .dispatch, .join: return nil
         }
     }
 
     private nonisolated static let removed = "the node is not in the cluster (it was removed)"
+    private nonisolated static let demoted = "the node is no manager any more (it was demoted)"
 
     /// Lets a node in, with the role of its token, under an id that is drawn for it.
     ///
@@ -32,7 +38,6 @@ extension ManagerRole {
     func admit(_ request: JoinRequest) async throws -> (PeerIdentity, JoinAnswer) {
         let snapshot = store.snapshot
         let role = try CertificatePolicy.role(of: request.token, in: snapshot)
-        if let reason = CertificatePolicy.closure(of: snapshot) { throw HTTPError(.serviceUnavailable, reason) }
         guard case .ipv4(let address, let port)? = SocketAddress.parse(request.advertiseAddress), address != .any,
             port != 0, let dataPath = IPv4Address(request.dataPathAddress), dataPath != .any
         else {
@@ -48,6 +53,8 @@ extension ManagerRole {
             nodeID: Identifier.random(), role: PeerIdentity.Role(role), clusterID: identity.clusterID)
         let now = WallClock.now()
         let authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        // More than one while the root is being changed; the token names the one that issues.
+        let roots = try CertificatePolicy.roots(in: snapshot)
         let certificate = try CertificatePolicy.issue(
             Array(request.certificateRequest), to: node, by: authority, in: snapshot, now: now)
         try await manager.admit(
@@ -55,20 +62,30 @@ extension ManagerRole {
                 nodeID: node.nodeID, role: role, description: request.description,
                 availability: request.availability, address: request.advertiseAddress,
                 dataPathAddress: request.dataPathAddress,
-                certificate: try NodeCertificate(certificate, trusting: [authority.root])))
+                certificate: try NodeCertificate(certificate, trusting: try Certificate.all(pem: [UInt8](roots.utf8)))))
         let answer = JoinAnswer(
             certificate: String(decoding: certificate.pem, as: UTF8.self),
-            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), dataPathPort: identity.dataPathPort,
-            managers: members.endpoints())
+            rootCertificate: String(decoding: authority.root.pem, as: UTF8.self), roots: roots,
+            dataPathPort: identity.dataPathPort, managers: members.endpoints())
         return (node, answer)
     }
 
-    /// The next certificate of a node that has proved itself with the one before, and the roots that it is to trust (PEM).
-    func renew(_ node: PeerIdentity, _ request: [UInt8]) throws -> (Certificate, roots: String) {
+    /// The next certificate of a node that has proved itself with the one before, and the roots that it is to trust (PEM). What the
+    /// node is now is the state's to say. No certificate where the cluster's root has lost its key: until all trust the next root, each
+    /// keeps the one that it has.
+    func renew(_ nodeID: String, _ request: [UInt8]) throws -> (Certificate?, roots: String) {
         let (snapshot, now) = (store.snapshot, WallClock.now())
-        let certificate = try CertificatePolicy.issue(
-            request, to: node, by: try CertificatePolicy.authority(in: snapshot, now: now), in: snapshot, now: now)
-        return (certificate, try CertificatePolicy.roots(in: snapshot))
+        guard let node = CertificatePolicy.identity(of: nodeID, clusterID: identity.clusterID, in: snapshot) else {
+            throw HTTPError(.forbidden, Self.removed)
+        }
+        let roots = try CertificatePolicy.roots(in: snapshot)
+        let authority: CertificateAuthority
+        do {
+            authority = try CertificatePolicy.authority(in: snapshot, now: now)
+        } catch  where CertificatePolicy.isSpreadingTrust(snapshot) {
+            return (nil, roots)
+        }
+        return (try CertificatePolicy.issue(request, to: node, by: authority, in: snapshot, now: now), roots)
     }
 
     /// The node uses it.
@@ -84,27 +101,10 @@ extension ManagerRole {
         }
     }
 
-    /// Counts a joined manager as a voter; waits out other changes of the members.
-    ///
-    /// - Throws: `HTTPError` 400 where nobody answers at its address: a voter that is not there could cost the quorum.
-    func addVoter(_ nodeID: String, at address: String) async throws {
-        do {
-            try await links.open(.raft, to: address, expecting: nodeID).close()
-        } catch {
-            throw HTTPError(
-                .badRequest,
-                "the new manager does not answer at \(address), its advertise address (\(error)): give it an "
-                    + "address at which the other managers reach it")
-        }
-        for _ in 0..<Limits.memberChanges {
-            do {
-                try await raft.addVoter(Member(id: NodeID(of: nodeID), address: address))
-                return
-            } catch let error as RaftError where error.code == .changeInProgress {
-                try await Task.sleep(for: Limits.memberChangePause)
-            }
-        }
-        throw HTTPError(.serviceUnavailable, "another change of the managers does not end; try again")
+    /// Takes back what a join that failed has left: the node is none of the cluster's, and its certificate is worth nothing.
+    func giveBack(_ node: PeerIdentity) async throws {
+        try await manager.forget(nodes: [node.nodeID])
+        if node.role == .manager { try await members.removeMember(place: NodeID(of: node).value) }
     }
 }
 
@@ -114,13 +114,19 @@ extension NodeCertificate {
         guard let issuer = roots.first(where: certificate.isIssued) else {
             throw .untrusted("none of the roots has issued it")
         }
-        self.init(issuer: Digest.base36(issuer.digest), trusted: roots.map { Digest.base36($0.digest) })
+        self.init(certificate, of: issuer, trusting: roots)
     }
 
     /// What these credentials are.
     init(_ credentials: NodeCredentials) {
+        self.init(credentials.certificate, of: credentials.issuer, trusting: credentials.roots)
+    }
+
+    private init(_ certificate: Certificate, of issuer: Certificate, trusting roots: [Certificate]) {
+        let node = certificate.node
         self.init(
-            issuer: Digest.base36(credentials.issuer.digest),
-            trusted: credentials.roots.map { Digest.base36($0.digest) })
+            issuer: Digest.base36(issuer.digest), trusted: roots.map { Digest.base36($0.digest) },
+            role: node?.role == .manager ? .manager : .worker,
+            incarnation: node?.incarnation == 0 ? nil : node?.incarnation)
     }
 }

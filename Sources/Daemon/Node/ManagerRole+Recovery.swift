@@ -14,9 +14,10 @@ extension ManagerRole {
 
     static func raftOptions(
         of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
-    ) -> RaftNode.Options {
-        let id = NodeID(of: identity.nodeID)
+    ) throws -> RaftNode.Options {
+        let id = identity.place
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
+        options.sealing = FileSealing(try identity.openDataKeys())
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
         }
@@ -74,10 +75,11 @@ extension ManagerRole {
         _ backup: Backup, for identity: NodeIdentity, _ environment: MembershipEnvironment
     ) async throws {
         let directory = directory(of: identity, environment)
-        let options = raftOptions(of: identity, environment, isFounder: true)
+        let options = try raftOptions(of: identity, environment, isFounder: true)
+        let keys = try identity.openDataKeys()
         try await runOnThread(named: "restore") {
             try Files.createDirectories(directory, mode: 0o700)
-            let store = try Store(path: directory + "/state.db", schema: schema)
+            let store = try Store(path: directory + "/state.db", keys: keys, schema: schema)
             try store.replace(by: backup.snapshot, at: backup.header.position)
             try RaftNode.found(
                 options, on: try ReplicatedStore(store).snapshot(), term: backup.header.position.term)
@@ -121,7 +123,7 @@ extension ManagerRole {
             return log.warning(
                 "--force-new-cluster was obeyed by an earlier start and is ignored: take it out of the flags")
         }
-        let options = raftOptions(of: identity, environment, isFounder: false)
+        let options = try raftOptions(of: identity, environment, isFounder: false)
         let configuration = try await runOnThread(named: "force") { try RaftNode.configuration(options) }
         try await refuseWithQuorum(configuration, identity, environment)
         former.isFlagSpent = true
@@ -152,7 +154,7 @@ extension ManagerRole {
     private static func refuseWithQuorum(
         _ configuration: Raft.Configuration, _ identity: NodeIdentity, _ environment: MembershipEnvironment
     ) async throws {
-        let own = NodeID(of: identity.nodeID)
+        let own = identity.place
         let others = Set(configuration.voters + configuration.outgoing).filter { $0.id != own }
         guard !others.isEmpty else { return }
         let links = ClusterLinks(try identity.openCredentials(), loop: environment.loops.cluster)
@@ -161,7 +163,7 @@ extension ManagerRole {
                 group.addTask {
                     guard let channel = try? await links.open(.raft, to: member.address) else { return nil }
                     defer { channel.close() }
-                    return NodeID(of: channel.peer.nodeID) == member.id ? member : nil
+                    return NodeID(of: channel.peer) == member.id ? member : nil
                 }
             }
             var answering: [Member] = []
@@ -183,7 +185,9 @@ extension ManagerRole {
     func forgetFormerManagers(_ former: FormerManagers) async {
         let out = former.all.filter { former.isOut($0, of: raft.status.configuration) }
         guard !out.isEmpty else { return }
-        let nodes = store.snapshot.all(Node.self).filter { $0.spec.role == .manager && out.contains(NodeID(of: $0.id)) }
+        let nodes = store.snapshot.all(Node.self).filter {
+            $0.currentRole == .manager && out.contains(NodeID(of: $0.id, incarnation: $0.incarnation ?? 0))
+        }
         guard !nodes.isEmpty else { return }
         do {
             try await manager.forget(nodes: nodes.map(\.id))

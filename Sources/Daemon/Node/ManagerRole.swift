@@ -40,9 +40,6 @@ actor ManagerRole {
     enum Limits {
         /// Until a new cluster's only member leads it.
         static let founding: Duration = .seconds(10)
-        /// Tries to add a voter while another change of the members is under way.
-        static let memberChanges = 100
-        static let memberChangePause: Duration = .milliseconds(100)
         /// Connections of one node; those that join share this number.
         static let channelsOfNode = 256
         /// What a joining node may say of itself.
@@ -61,14 +58,12 @@ actor ManagerRole {
     ) async throws -> ManagerRole {
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(path: directory + "/state.db", schema: Self.schema)
+        let store = try Store(path: directory + "/state.db", keys: identity.openDataKeys(), schema: Self.schema)
         let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
             Self.objection(to: peer, for: purpose, store)
         }
-        let raftLinks = RaftLinks(
-            links: links,
-            known: Dictionary(identity.managers.map { (NodeID(of: $0.nodeID), $0.address) }) { first, _ in first })
-        let options = Self.raftOptions(of: identity, environment, isFounder: isFounder)
+        let raftLinks = RaftLinks(links: links, known: identity.managers)
+        let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         let role = ManagerRole(
             identity, store: store, raft: raft, raftLinks: raftLinks, links: links,
@@ -93,9 +88,9 @@ actor ManagerRole {
         self.links = links
         self.former = former
         self.environment = environment
-        members = RaftMembers(raft: raft, store: store)
+        members = RaftMembers(raft: raft, store: store, links: links)
         let proposer = LevelledProposer(RaftProposer(node: raft), schema: store.schema) { [members] in
-            members.commandLevel()
+            members.level()
         }
         manager = Manager(store: store, proposer: proposer, members: members)
         self.proposer = proposer
@@ -112,7 +107,7 @@ actor ManagerRole {
         // The same; the feed ends with its task.
         removals = Task { [weak self] in
             for await event in feed {
-                if case .changes(_, let changes) = event { await self?.sendAway(removedIn: changes) }
+                await self?.sendAway(after: event)
             }
         }
         // Ended by `stop`.
@@ -137,14 +132,23 @@ actor ManagerRole {
         log.info("serving the cluster", ["on": listen])
     }
 
+    /// Each of a node's lives as a manager has a folder of its own.
     static func directory(of identity: NodeIdentity, _ environment: MembershipEnvironment) -> String {
         "\(environment.configuration.dataDirectory)/manager-\(identity.nodeID)"
+            + (identity.incarnation.map { "-\($0)" } ?? "")
     }
 
-    /// Forgets the replicated state and the log.
-    static func removeState(of identity: NodeIdentity, _ environment: MembershipEnvironment) throws {
-        let path = directory(of: identity, environment)
-        if Files.exists(path) { try Files.remove(path) }
+    /// Forgets the replicated state and the log, those of former lives too; `life` is kept.
+    static func removeState(
+        of identity: NodeIdentity, _ environment: MembershipEnvironment, besides life: NodeIdentity? = nil
+    ) throws {
+        let kept = life.map { directory(of: $0, environment) }
+        let folder = environment.configuration.dataDirectory
+        let first = "manager-\(identity.nodeID)"
+        for name in try Files.list(folder) where name == first || name.hasPrefix(first + "-") {
+            let path = "\(folder)/\(name)"
+            if path != kept { try Files.remove(path) }
+        }
     }
 
     /// Stops serving and takes no further part in the group; the others go on. A leader hands over first, so that nobody need
@@ -215,7 +219,7 @@ actor ManagerRole {
     }
 
     /// The Raft member's own word counts: it is ahead of `follow`.
-    private var isLeading: Bool {
+    var isLeading: Bool {
         guard let leadingTerm else { return false }
         let status = raft.status
         return status.role == .leader && status.term == leadingTerm && status.divergence == nil
@@ -283,7 +287,7 @@ actor ManagerRole {
 
     /// Whether the cluster was made anew without this manager; said once.
     private func isFormer(_ peer: PeerIdentity) -> Bool {
-        guard former.isOut(NodeID(of: peer.nodeID), of: raft.status.configuration) else { return false }
+        guard former.isOut(NodeID(of: peer), of: raft.status.configuration) else { return false }
         if unheeded.insert(peer.nodeID).inserted {
             log.warning(
                 "a manager that the cluster was made anew without speaks up; it is not heeded: let it leave and join again",
@@ -292,10 +296,20 @@ actor ManagerRole {
         return true
     }
 
-    /// A node that is removed loses the connections it has; an agent that comes again is told why.
-    private func sendAway(removedIn changes: [Change]) {
-        for change in changes where change.table == Node.table && change.new == nil {
-            for channel in (channels[change.id] ?? [:]).values { channel.close() }
+    /// A node that is removed loses the connections it has; an agent that comes again is told why. One that is no manager any
+    /// more loses those that only a manager may have.
+    private func sendAway(after event: ChangeEvent) {
+        let ids: [String]
+        switch event {
+        case .lagged: ids = channels.keys.sorted()
+        case .changes(_, let changes): ids = changes.filter { $0.table == Node.table }.map(\.id)
+        }
+        for id in ids {
+            let isRemoved = store.snapshot.get(Node.self, id) == nil
+            for channel in (channels[id] ?? [:]).values {
+                let isRemoved = isRemoved && store.snapshot.get(RemovedNode.self, id) != nil
+                if isRemoved || Self.objection(to: channel.peer, for: channel.purpose, store) != nil { channel.close() }
+            }
         }
     }
 
@@ -342,50 +356,6 @@ actor ManagerRole {
             availability: availability, address: identity.advertiseAddress,
             dataPathAddress: identity.dataPathAddress,
             certificate: NodeCertificate(try identity.openCredentials().value))
-    }
-
-    // MARK: Leaving
-
-    /// Why a manager does not leave without force, as Docker words it.
-    func leavingNeedsForce() -> HTTPError {
-        let managers = raft.status.configuration.voters.count
-        var text =
-            "You are attempting to leave the swarm on a node that is participating as a manager. "
-        if managers <= 1 {
-            text +=
-                "Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message."
-        } else {
-            text +=
-                "Leaving with \(managers - 1) managers left lowers what the cluster bears: remove the node from it on "
-                + "another manager afterwards. Use `--force` to leave all the same."
-        }
-        return HTTPError(.serviceUnavailable, text)
-    }
-
-    /// Before a forced leave: a leader with others takes itself out of the group, so that they need not count it as lost.
-    func resign() async {
-        guard isLeading, raft.status.configuration.voters.count > 1 else { return }
-        do {
-            try await raft.removeVoter(NodeID(of: identity.nodeID))
-        } catch {
-            log.warning("left without being removed from the group", ["error": "\(error)"])
-        }
-    }
-
-    /// Adds what a manager knows to `/info`.
-    func describe(_ info: inout SystemInfo.Swarm) {
-        let snapshot = store.snapshot
-        info.nodes = snapshot.all(Node.self).count
-        info.managers = raft.status.configuration.voters.count
-        info.cluster = snapshot.all(Cluster.self).first.map(SystemInfo.ClusterSummary.init)
-        info.remoteManagers = members.endpoints().map { .init(nodeID: $0.nodeID, address: $0.address) }
-        if raft.status.leader == nil {
-            info.error = "The swarm does not have a leader. It's possible that too few managers are online."
-        }
-        if let failure = raft.status.failure { info.error = "\(failure)" }
-        if let divergence = raft.status.divergence {
-            info.error = "This manager's state differs from the others' (\(divergence)) and is being replaced."
-        }
     }
 }
 

@@ -5,8 +5,17 @@ public protocol ClusterOperations: Sendable {
     /// Each manager's part in the Raft group, by node id.
     func managerStatuses() async -> [String: ManagerStatus]
 
-    /// Takes a manager out of the Raft group; content with one that is not in it.
-    func removeMember(nodeID: String) async throws
+    /// Voters and learners of the Raft group.
+    func members() async -> [GroupMember]
+
+    /// The lowest `CommandLevel` of the managers.
+    func commandLevel() async -> Int
+
+    /// Takes a member out of the Raft group; content with one that is not in it.
+    func removeMember(place: UInt64) async throws
+
+    /// Has another manager lead, the best one where none is named; returns when one does.
+    func transferLeadership(to nodeID: String?) async throws
 
     /// The log lines as the agents have them, merged; ends with the last one, or, when it follows a service, with the
     /// service. Where an agent is away, a line on stderr says so.

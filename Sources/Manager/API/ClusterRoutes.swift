@@ -20,6 +20,10 @@ struct ClusterRoutes: Sendable {
             try await update(request)
             return HTTPResponse(.ok)
         }
+        router.post("/swarm/transfer") { request in
+            try await transfer(to: request.query["node"])
+            return HTTPResponse(.accepted)
+        }
         router.get("/swarm/unlockkey") { _ in try .json(["UnlockKey": ""]) }
     }
 
@@ -32,6 +36,32 @@ struct ClusterRoutes: Sendable {
             throw HTTPError(.serviceUnavailable, "the cluster is still being made; try again in a moment")
         }
         return (cluster, secrets)
+    }
+
+    /// Has another manager lead. Answered once it is begun: the answer would not get past the end of this one's lead.
+    private func transfer(to reference: String?) async throws {
+        let target = try reference.map { try api.snapshot.findNode($0) }
+        let voters = await api.operations.members().filter { $0.isVoter }
+        if let target {
+            guard let member = voters.first(where: { $0.nodeID == target.id }) else {
+                throw HTTPError(.badRequest, "node \(target.id) is no manager: only a manager can lead")
+            }
+            guard !member.isLeader else { throw HTTPError(.badRequest, "node \(target.id) leads already") }
+            guard member.isReachable else {
+                throw HTTPError(.badRequest, "node \(target.id) was not heard of lately: it cannot lead now")
+            }
+        } else if !voters.contains(where: { $0.isReachable && !$0.isLeader }) {
+            throw HTTPError(.badRequest, "no other manager is there to lead")
+        }
+        let operations = api.operations
+        // Nothing waits for it: whoever asked looks who leads.
+        Task {
+            do {
+                try await operations.transferLeadership(to: target?.id)
+            } catch {
+                Logger("roles").warning("this manager leads on", ["error": "\(error)"])
+            }
+        }
     }
 
     private func update(_ request: HTTPRequest) async throws {

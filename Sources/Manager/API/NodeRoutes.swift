@@ -56,14 +56,20 @@ struct NodeRoutes: Sendable {
         let seen = try api.seenVersion(request)
         let spec = try await api.decode(NodeSpec.self, request)
         if let name = spec.name, !name.isEmpty { try ServiceValidation.checkName(name) }
+        let (group, level) = (await api.operations.members(), await api.operations.commandLevel())
         try await api.update { transaction in
             var node = try transaction.snapshot.findNode(reference)
             try api.check(node, isAt: seen)
-            guard spec.role == node.spec.role else {
-                throw HTTPError(
-                    .notImplemented,
-                    "promoting and demoting nodes is not supported: remove the node, and join it with a token of the "
-                        + "role it should have")
+            if spec.role != node.spec.role {
+                switch spec.role {
+                case .manager: try RoleChange.check(promotionOf: node, level: level)
+                case .worker:
+                    let others = transaction.snapshot.all(Node.self).filter {
+                        $0.spec.role == .manager && $0.id != node.id
+                    }
+                    try RoleChange.check(demotionOf: node, managers: Set(others.map(\.id)), group)
+                }
+                node.wish(spec.role)
             }
             node.spec = spec
             try transaction.put(node)
@@ -96,8 +102,10 @@ struct NodeRoutes: Sendable {
                 .badRequest,
                 "rpc error: code = FailedPrecondition desc = node \(node.id) is not down and can't be removed")
         }
-        if statuses[node.id] != nil { try await api.operations.removeMember(nodeID: node.id) }
+        let places = await api.operations.members().filter { $0.nodeID == node.id }.map(\.place)
+        // The state first: who is in it is to be in the group, and a leader after this one goes on from that.
         try await api.update { transaction in try CertificatePolicy.remove(node.id, in: &transaction) }
+        for place in places { try await api.operations.removeMember(place: place) }
     }
 
     /// Taking a member out is itself decided by a quorum, and must leave one.

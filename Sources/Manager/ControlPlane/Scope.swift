@@ -55,6 +55,9 @@ extension Node {
         node.managerStatus = nil
         node.dataPathAddress = nil
         node.certificate = nil
+        node.clusterAddress = nil
+        node.role = nil
+        node.incarnation = nil
         return node
     }
 }

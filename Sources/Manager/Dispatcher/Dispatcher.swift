@@ -26,6 +26,8 @@ actor Dispatcher {
     /// The managers as each agent was told last in this term.
     private var told: [String: [ManagerEndpoint]] = [:]
     private var lastHeard: [String: Duration] = [:]
+    /// Clocks that differ from the leader's, as they were found last.
+    private var clocks: [String: ClockDifference] = [:]
     private let begin: Duration
     private var plan: AssignmentPlan?
     private var drain = DrainPause()
@@ -127,7 +129,7 @@ actor Dispatcher {
         case .register(let registration):
             try await register(session.nodeID, registration)
             await reports.add(registration.statuses, from: session.nodeID)
-        case .heartbeat(let id):
+        case .heartbeat(let id, let time):
             guard id == session.id else { return session.connection.close() }
             try await session.connection.send(.heartbeat(periodNanoseconds: heartbeatPeriod.inNanoseconds))
             // Who comes in later must be known when the others are gone.
@@ -136,6 +138,7 @@ actor Dispatcher {
                 told[session.nodeID] = managers
                 try await session.connection.send(.managers(managers))
             }
+            if let time { try await compare(time, of: session.nodeID) }
         case .taskStatuses(let statuses):
             await reports.add(Array(statuses.prefix(DispatchLimits.statusesPerMessage)), from: session.nodeID)
         case .logEntries(let subscription, let entries):
@@ -154,8 +157,28 @@ actor Dispatcher {
             guard var node = transaction.get(Node.self, nodeID) else { return }
             node.description = registration.description
             node.dataPathAddress = registration.dataPathAddress
+            if let address = registration.clusterAddress, SocketAddress.parse(address) != nil {
+                node.clusterAddress = address
+            }
             node.status.state = .ready
             node.status.message = nil
+            try transaction.put(node)
+        }
+        clocks[nodeID] = nil
+    }
+
+    /// A clock that differs from the leader's is said where users look. What is decided does not depend on it.
+    private func compare(_ time: Timestamp, of nodeID: String) async throws {
+        let difference = ClockDifference(of: time, from: clock.wall())
+        guard difference != clocks[nodeID] else { return }
+        clocks[nodeID] = difference
+        if let difference {
+            log.warning(
+                "a node's clock differs from the leader's", ["node": nodeID, "its": time, "is": difference.text])
+        }
+        try await store.update(through: proposer, at: clock.wall()) { transaction in
+            guard var node = transaction.get(Node.self, nodeID), node.status.state == .ready else { return }
+            node.status.message = difference?.text
             try transaction.put(node)
         }
     }
@@ -179,6 +202,7 @@ actor Dispatcher {
             let nodes = store.snapshot.all(Node.self)
             let isSilent = { (id: String) in now - self.lastWord(of: id) > period * self.grace(of: id) }
             lastHeard = lastHeard.filter { store.snapshot.get(Node.self, $0.key) != nil }
+            clocks = clocks.filter { lastHeard[$0.key] != nil }
             let silent = nodes.filter { $0.status.state != .down && isSilent($0.id) }.map(\.id)
             // One that registered while it was being marked down.
             let back = nodes.filter {
@@ -209,8 +233,10 @@ actor Dispatcher {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
             for id in nodeIDs {
                 guard var node = transaction.get(Node.self, id) else { continue }
+                // Who was let in and is not heard of since is to be known as such.
+                let isAwaited = state == .down && node.status.message == NodeStatus.letIn
                 node.status.state = state
-                node.status.message = message
+                if !isAwaited { node.status.message = message }
                 try transaction.put(node)
             }
         }

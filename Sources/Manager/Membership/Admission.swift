@@ -77,7 +77,8 @@ struct Admission: Sendable {
     /// Puts the node in the place of all managers that there are.
     func takeOver(by joiner: Joiner) async throws {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
-            for node in transaction.snapshot.all(Node.self) where node.spec.role == .manager {
+            for node in transaction.snapshot.all(Node.self)
+            where node.spec.role == .manager || node.currentRole == .manager {
                 try CertificatePolicy.remove(node.id, in: &transaction)
             }
             try transaction.put(Self.node(joiner, at: transaction.now))
@@ -94,8 +95,8 @@ struct Admission: Sendable {
         Node(
             id: joiner.nodeID, createdAt: now, spec: NodeSpec(role: joiner.role, availability: joiner.availability),
             description: joiner.description,
-            status: NodeStatus(state: .unknown, message: "joined", address: host(of: joiner.address)),
-            dataPathAddress: joiner.dataPathAddress, certificate: joiner.certificate)
+            status: NodeStatus(state: .unknown, message: NodeStatus.letIn, address: host(of: joiner.address)),
+            dataPathAddress: joiner.dataPathAddress, certificate: joiner.certificate, clusterAddress: joiner.address)
     }
 
     static func host(of address: String) -> String {

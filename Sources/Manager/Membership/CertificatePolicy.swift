@@ -33,7 +33,10 @@ public enum CertificatePolicy {
                 root: Certificate(pem: [UInt8](wanted.issuer.utf8)),
                 key: PrivateKey(pem: [UInt8](wanted.issuerKey.utf8)), now: now)
         } catch {
-            throw HTTPError(.internalServerError, "the cluster's root certificate cannot issue others: \(error)")
+            throw HTTPError(
+                .internalServerError,
+                "the cluster's root certificate cannot issue others (\(error)): change it with \"clusterctl manager ca rotate\""
+            )
         }
     }
 
@@ -45,11 +48,19 @@ public enum CertificatePolicy {
         return RootRotation.Wanted(secrets).roots.joined()
     }
 
-    /// Why nobody is let in at this time; nil where nothing is in the way.
-    public static func closure(of snapshot: Snapshot) -> String? {
-        snapshot.all(ClusterSecrets.self).first?.rotation == nil
-            ? nil
-            : "the cluster's root certificate is being changed, and with it the token: ask for a new one in a moment"
+    /// Whether nodes are to take another root besides the one that has issued their certificates, which may have no key that is
+    /// good for anything any more.
+    public static func isSpreadingTrust(_ snapshot: Snapshot) -> Bool {
+        snapshot.all(ClusterSecrets.self).first?.rotation?.phase == .trusting
+    }
+
+    /// What the node is, as its next certificate is to say; nil for one that is not in the cluster.
+    public static func identity(of nodeID: String, clusterID: String, in snapshot: Snapshot) -> PeerIdentity? {
+        snapshot.get(Node.self, nodeID).map { node in
+            PeerIdentity(
+                nodeID: nodeID, role: node.currentRole == .manager ? .manager : .worker, clusterID: clusterID,
+                incarnation: node.incarnation ?? 0)
+        }
     }
 
     /// A certificate for the key of a request (PKCS#10, DER).

@@ -73,16 +73,15 @@ enum RootRotation {
         case .trusting:
             rotation.phase = .issuing
             secrets.rotation = rotation
-        case .issuing, .forgetting:
-            let root = try Certificate(pem: [UInt8](rotation.certificate.utf8))
-            secrets.rootCertificate = rotation.certificate
-            secrets.rootKey = rotation.key
-            secrets.rotation = nil
-            // The tokens name the root; who knew the old secrets is to know the new ones only by asking.
-            let digest = Digest.base36(root.digest)
+            // The tokens name the root that issues; who knew the old secrets is to know the new ones only by asking.
+            let digest = Digest.base36(try Certificate(pem: [UInt8](rotation.certificate.utf8)).digest)
             secrets.joinTokens = JoinTokens(
                 worker: JoinToken(clusterDigest: digest, secret: Identifier.random()).description,
                 manager: JoinToken(clusterDigest: digest, secret: Identifier.random()).description)
+        case .issuing, .forgetting:
+            secrets.rootCertificate = rotation.certificate
+            secrets.rootKey = rotation.key
+            secrets.rotation = nil
             cluster.rootRotationInProgress = false
         }
         try transaction.put(secrets)

@@ -20,30 +20,22 @@ struct RootRotationLoop: Sendable {
     /// Until the task is cancelled: the term's end.
     func run() async {
         let log = Logger("root-rotation")
-        var told: [String: Int] = [:]
-        var look = 0
+        var words = RenewalWords(looksBetween: Limits.looksBetweenWords)
         var settled: UInt64?
         while !Task.isCancelled {
             try? await Task.sleep(for: Limits.interval)
-            look += 1
             let snapshot = store.snapshot
             guard snapshot.revision != settled, let secrets = snapshot.all(ClusterSecrets.self).first else { continue }
             do {
                 let waiting = RootRotation.waiting(snapshot, for: try RootRotation.Wanted(secrets).record())
                 if waiting.isEmpty {
-                    told = [:]
                     if secrets.rotation == nil {
                         settled = snapshot.revision
                     } else {
                         try await step(log)
                     }
                 }
-                for node in waiting
-                where look - (told[node.id] ?? -Limits.looksBetweenWords) >= Limits.looksBetweenWords {
-                    guard let connection = await dispatcher.connection(of: node.id) else { continue }
-                    told[node.id] = look
-                    try? await connection.send(.renewCertificate)
-                }
+                await words.tell(waiting.map(\.id), by: dispatcher)
             } catch {
                 log.warning("the root is not changed yet", ["error": "\(error)"])
             }

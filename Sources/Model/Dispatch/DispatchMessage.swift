@@ -1,8 +1,11 @@
+public import Platform
+
 /// What an agent says to its manager over a dispatch channel. One JSON object a frame, named by its only key.
 public enum AgentMessage: Codable, Sendable, Equatable {
     /// First on every connection, and again when the node's description changed.
     case register(Registration)
-    case heartbeat(sessionID: String)
+    /// `clock` is what the node takes for the time; nil from earlier versions.
+    case heartbeat(sessionID: String, clock: Timestamp? = nil)
     /// Batched every 100 ms; at most `DispatchLimits.statusesPerMessage`.
     case taskStatuses([TaskStatusUpdate])
     case logEntries(subscription: String, [LogEntry])
@@ -59,12 +62,18 @@ public struct Registration: Codable, Sendable, Equatable {
     public var description: NodeDescription
     /// Where other nodes' VXLAN devices reach this one: an IPv4 address.
     public var dataPathAddress: String
+    /// `IP:PORT` where its cluster port is, or would be.
+    public var clusterAddress: String?
     /// What the agent knows of its tasks, so that a new leader learns what happened meanwhile.
     public var statuses: [TaskStatusUpdate]
 
-    public init(description: NodeDescription, dataPathAddress: String, statuses: [TaskStatusUpdate]) {
+    public init(
+        description: NodeDescription, dataPathAddress: String, clusterAddress: String? = nil,
+        statuses: [TaskStatusUpdate]
+    ) {
         self.description = description
         self.dataPathAddress = dataPathAddress
+        self.clusterAddress = clusterAddress
         self.statuses = statuses
     }
 }

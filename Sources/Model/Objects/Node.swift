@@ -28,12 +28,20 @@ public struct Node: ClusterObject {
     public var dataPathAddress: String?
     /// What the node has said that it uses. An extra field.
     public var certificate: NodeCertificate?
+    /// `IP:PORT` of its cluster port, or of where it would be on a worker. An extra field.
+    public var clusterAddress: String?
+    /// What the managers take it for, where that was ever changed: a manager that is to be a worker is one until it has left the
+    /// consensus group. `spec.role` is the wish. An extra field.
+    public var role: NodeRole?
+    /// How often it was made a manager since it joined; nil for never. An extra field.
+    public var incarnation: UInt32?
 
     public var name: String? { spec.name }
 
     public init(
         id: String, createdAt: Timestamp, spec: NodeSpec, description: NodeDescription, status: NodeStatus,
-        managerStatus: ManagerStatus? = nil, dataPathAddress: String? = nil, certificate: NodeCertificate? = nil
+        managerStatus: ManagerStatus? = nil, dataPathAddress: String? = nil, certificate: NodeCertificate? = nil,
+        clusterAddress: String? = nil
     ) {
         self.id = id
         self.createdAt = createdAt
@@ -44,6 +52,7 @@ public struct Node: ClusterObject {
         self.managerStatus = managerStatus
         self.dataPathAddress = dataPathAddress
         self.certificate = certificate
+        self.clusterAddress = clusterAddress
     }
 
     enum CodingKeys: String, CodingKey {
@@ -57,7 +66,13 @@ public struct Node: ClusterObject {
         case managerStatus = "ManagerStatus"
         case dataPathAddress = "DataPathAddr"
         case certificate = "Certificate"
+        case clusterAddress = "ClusterAddr"
+        case role = "Role"
+        case incarnation = "Incarnation"
     }
+
+    /// What the managers take it for at present.
+    public var currentRole: NodeRole { role ?? spec.role }
 }
 
 /// Under which roots a node is and whom it trusts: SHA-256 of roots' DER to the base 36, as in join tokens.
@@ -66,15 +81,22 @@ public struct NodeCertificate: Codable, Sendable, Equatable {
     public var issuer: String
     /// All that it trusts.
     public var trusted: [String]
+    /// What the certificate says that the node is; nil in what was noted before nodes could change.
+    public var role: NodeRole?
+    public var incarnation: UInt32?
 
-    public init(issuer: String, trusted: [String]) {
+    public init(issuer: String, trusted: [String], role: NodeRole? = nil, incarnation: UInt32? = nil) {
         self.issuer = issuer
         self.trusted = trusted
+        self.role = role
+        self.incarnation = incarnation
     }
 
     enum CodingKeys: String, CodingKey {
         case issuer = "Issuer"
         case trusted = "Trusted"
+        case role = "Role"
+        case incarnation = "Incarnation"
     }
 }
 

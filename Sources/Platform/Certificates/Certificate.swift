@@ -76,12 +76,24 @@ public final class Certificate: Sendable {
     public var digest: [UInt8] { Digest.sha256(der) }
 
     /// The node that it speaks of: cluster (O), role (OU: `manager` or `worker`) and node id (CN), each exactly once, as
-    /// SwarmKit has them; nil where it speaks of something else.
+    /// SwarmKit has them, and its incarnation (serialNumber), absent for the first; nil where it speaks of something else.
     public var node: PeerIdentity? {
         guard let cluster = name(NID_organizationName), let word = name(NID_organizationalUnitName),
-            let role = PeerIdentity.Role(word: word), let id = name(NID_commonName), !id.isEmpty, !cluster.isEmpty
+            let role = PeerIdentity.Role(word: word), let id = name(NID_commonName), !id.isEmpty, !cluster.isEmpty,
+            let incarnation
         else { return nil }
-        return PeerIdentity(nodeID: id, role: role, clusterID: cluster)
+        return PeerIdentity(nodeID: id, role: role, clusterID: cluster, incarnation: incarnation)
+    }
+
+    /// Zero where there is none; nil for one that is not spelled as it should be.
+    private var incarnation: UInt32? {
+        guard let subject = X509_get_subject_name(pointer),
+            X509_NAME_get_index_by_NID(subject, NID_serialNumber, -1) >= 0
+        else { return 0 }
+        guard let text = name(NID_serialNumber), let number = UInt32(text), number > 0, "\(number)" == text else {
+            return nil
+        }
+        return number
     }
 
     /// Throws where `root` has not issued it, where it is not valid at that time (nil: now), or not for this usage.

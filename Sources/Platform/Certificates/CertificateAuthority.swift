@@ -9,8 +9,9 @@ public struct CertificateAuthority: Sendable {
     public static let nodeValidity = Duration.seconds(90 * 86_400)
     /// The shortest and the longest validity of a node's certificate.
     public static let nodeValidityLimits = Duration.seconds(60)...Duration.seconds(365 * 86_400)
-    /// So much earlier than it is made a certificate is valid: clocks differ.
-    public static let skew = Duration.seconds(3600)
+    /// So much earlier than it is made a certificate is valid: clocks differ, and one that is wrong by a day is to lock nobody out.
+    /// It costs nothing: the key is new, and when the certificate ends does not change.
+    public static let skew = Duration.seconds(25 * 3600)
 
     public let root: Certificate
     public let key: PrivateKey
@@ -61,10 +62,11 @@ public struct CertificateAuthority: Sendable {
     ) throws(CertificateError) -> Certificate {
         precondition(node.role != .stranger && !node.nodeID.isEmpty, "a certificate for \(node)")
         guard let publicKey = X509_REQ_get0_pubkey(request.pointer) else { throw .malformed("request's public key") }
-        let name = [
+        var name = [
             (NID_organizationName, node.clusterID), (NID_organizationalUnitName, node.role.word),
             (NID_commonName, node.nodeID),
         ]
+        if node.incarnation > 0 { name.append((NID_serialNumber, "\(node.incarnation)")) }
         let extensions = [
             (NID_basic_constraints, "critical,CA:FALSE"), (NID_key_usage, "critical,digitalSignature"),
             (NID_ext_key_usage, "serverAuth,clientAuth"), (NID_subject_key_identifier, "hash"),

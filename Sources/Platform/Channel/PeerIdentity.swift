@@ -18,13 +18,17 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     public let role: Role
     /// Empty for a stranger.
     public let clusterID: String
+    /// How often the node has been made a manager since it joined: each time it is another member of the consensus group, for
+    /// it begins with nothing.
+    public let incarnation: UInt32
 
     /// Identifiers are at most 64 printable ASCII characters: anything else is a programmer's error.
-    public init(nodeID: String, role: Role, clusterID: String) {
+    public init(nodeID: String, role: Role, clusterID: String, incarnation: UInt32 = 0) {
         precondition(Self.isIdentifier(nodeID) && Self.isIdentifier(clusterID), "not an identifier")
         self.nodeID = nodeID
         self.role = role
         self.clusterID = clusterID
+        self.incarnation = incarnation
     }
 
     static func isIdentifier(_ text: String) -> Bool {
@@ -32,6 +36,7 @@ public struct PeerIdentity: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String {
-        role == .stranger ? "a node without a certificate" : "\(role) \(nodeID) of \(clusterID)"
+        if role == .stranger { return "a node without a certificate" }
+        return "\(role) \(nodeID) of \(clusterID)" + (incarnation == 0 ? "" : " (incarnation \(incarnation))")
     }
 }

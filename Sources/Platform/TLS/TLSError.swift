@@ -17,13 +17,20 @@ public enum TLSError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .untrusted(let reason): "tls: the other end's certificate is not to be trusted: \(reason)"
-        case .refused(let alert): "tls: refused by the other end: \(alert)"
+        case .untrusted(let reason):
+            "tls: the other end's certificate is not to be trusted: \(reason)\(Self.clock(reason))"
+        case .refused(let alert): "tls: refused by the other end: \(alert)\(Self.clock(alert))"
         case .malformed(let reason): "tls: \(reason)"
         case .truncated: "tls: the connection ended without a close_notify"
         case .timedOut: "tls: the handshake took too long"
         case .handshakeTooLong: "tls: the handshake has too many bytes"
         case .ended: "tls: this side of the connection has ended"
         }
+    }
+
+    /// Where it is about time, what this host takes for it: a clock may be wrong.
+    private static func clock(_ words: String) -> String {
+        words.contains("expired") || words.contains("not yet valid")
+            ? " (this host's clock says \(WallClock.now()))" : ""
     }
 }

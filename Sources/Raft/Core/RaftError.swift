@@ -26,6 +26,8 @@ public struct RaftError: Error, Sendable, CustomStringConvertible {
         case corrupted
         /// A file of a version that this one does not know.
         case newerFormat
+        /// A file that is whole and sealed with a key that this node does not have.
+        case wrongKey
         /// The disk failed. The member stops for good and does not try again.
         case storageFailed
         /// The member broke a rule of the protocol, or saw another break it; it stops.

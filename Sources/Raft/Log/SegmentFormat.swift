@@ -6,6 +6,10 @@ internal import Platform
 ///     segment  header (64)  batch  batch  ...  zeros
 ///     batch    header (64)  payload  zeros  CRC32C (4)  end mark (4)
 ///
+/// A segment of version 2 is sealed: a batch's payload is one `RecordCipher` record, the batch's header its context. The key is
+/// derived from the data key that the segment's header names and from that header, so that nothing fits anywhere else.
+/// Checksums are over what is on the disk, and tell damage from a key that is not the right one.
+///
 /// A batch's checksum covers all of it and starts from that of the batch before, so none can be missing, repeated or from
 /// another segment (a segment's id is drawn at random and is in every batch). One batch is synced before the next is
 /// written, so only the last can be torn; and as the file is zeros before it is written, a torn batch ends or has holes
@@ -16,7 +20,9 @@ enum SegmentFormat {
     static let trailerBytes = 8
     static let segmentMagic: UInt64 = 0x0031_474f_4c54_524d  // "MRTLOG1\0"
     static let batchMagic: UInt32 = 0x4843_5442  // "BTCH"
-    static let version: UInt32 = 1
+    static let plainVersion: UInt32 = 1
+    static let sealedVersion: UInt32 = 2
+    static let batchVersion: UInt32 = 1
     /// No byte of it is zero, so a torn one is told from a damaged one.
     static let endMark: [UInt8] = [0xe5, 0xb1, 0xd3, 0xc7]
     static let sectorBytes = 512
@@ -38,12 +44,14 @@ enum SegmentFormat {
         var capacity: UInt64
         /// The checksum of the last batch of the segment before.
         var previousChain: UInt32
+        /// Of the data key that the batches are sealed with; 0 where they are plain.
+        var keyNumber: UInt32
 
         func encoded() -> [UInt8] {
             var writer = ByteWriter(reserving: headerBytes)
             writer.write(segmentMagic)
-            writer.write(version)
-            writer.write(UInt32(isReset ? 1 : 0))
+            writer.write(keyNumber == 0 ? plainVersion : sealedVersion)
+            writer.write(keyNumber << 8 | (isReset ? 1 : 0))
             writer.write(id)
             writer.write(sequence)
             writer.write(baseIndex)
@@ -59,15 +67,18 @@ enum SegmentFormat {
             guard bytes.count >= headerBytes, bytes.load(UInt64.self, at: 0) == segmentMagic else { return nil }
             let found = bytes.load(UInt32.self, at: 8)
             // One bit that is not as it was is damage: the versions to come are few.
-            return found != version && found < 100 && CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60)
+            return found > sealedVersion && found < 100
+                && CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60)
                 ? found : nil
         }
 
-        /// Nil for bytes that are no valid header of this version.
+        /// Nil for bytes that are no valid header of a version that is known.
         init?(_ bytes: [UInt8]) {
             guard bytes.count >= headerBytes, CRC32C.checksum(bytes[0..<60]) == bytes.load(UInt32.self, at: 60),
-                bytes.load(UInt64.self, at: 0) == segmentMagic, bytes.load(UInt32.self, at: 8) == version
+                bytes.load(UInt64.self, at: 0) == segmentMagic
             else { return nil }
+            keyNumber = bytes.load(UInt32.self, at: 12) >> 8
+            guard bytes.load(UInt32.self, at: 8) == (keyNumber == 0 ? plainVersion : sealedVersion) else { return nil }
             isReset = bytes.load(UInt32.self, at: 12) & 1 == 1
             id = bytes.load(UInt64.self, at: 16)
             sequence = bytes.load(UInt64.self, at: 24)
@@ -79,7 +90,7 @@ enum SegmentFormat {
 
         init(
             id: UInt64, sequence: UInt64, isReset: Bool, baseIndex: LogIndex, baseTerm: Term, capacity: UInt64,
-            previousChain: UInt32
+            previousChain: UInt32, keyNumber: UInt32 = 0
         ) {
             self.id = id
             self.sequence = sequence
@@ -88,7 +99,11 @@ enum SegmentFormat {
             self.baseTerm = baseTerm
             self.capacity = capacity
             self.previousChain = previousChain
+            self.keyNumber = keyNumber
         }
+
+        /// What seals this segment's batches; a key of its own, as no two segments have the same header.
+        func cipher(_ key: DataKey?) -> RecordCipher? { key?.cipher(for: "martlet raft segment", at: encoded()) }
     }
 
     /// The first 64 bytes of a batch.
@@ -107,7 +122,7 @@ enum SegmentFormat {
 
         func encode(into writer: inout ByteWriter) {
             writer.write(batchMagic)
-            writer.write(version)
+            writer.write(batchVersion)
             writer.write(segmentID)
             writer.write(ordinal)
             writer.write(firstIndex)
@@ -124,7 +139,7 @@ enum SegmentFormat {
             guard offset + headerBytes <= bytes.count,
                 bytes.load(UInt32.self, at: offset) == batchMagic,
                 CRC32C.checksum(bytes[offset..<offset + 60]) == bytes.load(UInt32.self, at: offset + 60),
-                bytes.load(UInt32.self, at: offset + 4) == version
+                bytes.load(UInt32.self, at: offset + 4) == batchVersion
             else { return nil }
             segmentID = bytes.load(UInt64.self, at: offset + 8)
             ordinal = bytes.load(UInt64.self, at: offset + 16)
@@ -151,12 +166,17 @@ enum SegmentFormat {
         }
     }
 
-    /// A whole batch, and the checksum that the next one starts from.
-    static func encode(_ header: BatchHeader, payload: [UInt8]) -> (bytes: [UInt8], chain: UInt32) {
-        let extent = extent(ofPayload: payload.count)
+    /// A whole batch, and the checksum that the next one starts from. `seal` makes a record of the payload, with the bytes of the
+    /// header for its context; nil leaves it plain.
+    static func encode(
+        _ header: BatchHeader, payload: [UInt8], seal: ((_ payload: [UInt8], _ context: [UInt8]) -> [UInt8])? = nil
+    ) -> (bytes: [UInt8], chain: UInt32) {
+        var header = header
+        header.payloadBytes = UInt32(payload.count + (seal == nil ? 0 : RecordCipher.overhead))
+        let extent = extent(ofPayload: Int(header.payloadBytes))
         var writer = ByteWriter(reserving: extent)
         header.encode(into: &writer)
-        writer.write(raw: payload)
+        writer.write(raw: seal.map { $0(payload, writer.bytes) } ?? payload)
         writer.pad(to: extent - trailerBytes)
         let chain = CRC32C.checksum(writer.bytes, seed: header.chain)
         writer.write(chain)

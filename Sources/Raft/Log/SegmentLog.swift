@@ -23,12 +23,14 @@ package final class SegmentLog {
 
     private struct Segment {
         let name: String
+        let keyNumber: UInt32
         var highestIndex: LogIndex
     }
 
     private struct Active {
         let file: any DiskFile
         let header: SegmentFormat.SegmentHeader
+        let cipher: RecordCipher?
         var offset = SegmentFormat.headerBytes
         var ordinal: UInt64 = 0
         var chain: UInt32 = 0
@@ -36,9 +38,11 @@ package final class SegmentLog {
 
     static let prefix = "segment-"
     private static let spareName = "spare"
+    private static let resealedBatchBytes = 1 << 20
 
     private let disk: any Disk
     private let segmentBytes: Int
+    private let sealing: FileSealing?
     private var random: SeededGenerator
     private var segments: [Segment] = []
     /// Left from an interrupted removal.
@@ -56,20 +60,24 @@ package final class SegmentLog {
     /// Names of the segments, oldest first.
     package var segmentNames: [String] { segments.map(\.name) }
 
-    private init(disk: any Disk, segmentBytes: Int, seed: UInt64) {
+    private init(disk: any Disk, segmentBytes: Int, sealing: FileSealing?, seed: UInt64) {
         self.disk = disk
+        self.sealing = sealing
         self.segmentBytes = max(segmentBytes, 4 * SegmentFormat.alignment)
         random = SeededGenerator(seed: seed)
     }
 
-    /// Reads all segments, cuts a torn tail, and makes ready for appending. `seed` must differ at every start: segment ids
-    /// are drawn from it. Throws `corrupted`, `storageFailed`, or `diskFull`.
+    /// Reads all segments, cuts a torn tail, and makes ready for appending. What is not sealed with the newest key is written anew.
+    /// `seed` must differ at every start: segment ids are drawn from it. Throws `corrupted`, `wrongKey`, `storageFailed`, or
+    /// `diskFull`.
     package static func open(
-        disk: any Disk, segmentBytes: Int, seed: UInt64
+        disk: any Disk, segmentBytes: Int, sealing: FileSealing? = nil, seed: UInt64
     ) throws(RaftError) -> (log: SegmentLog, recovered: Recovered) {
-        let log = SegmentLog(disk: disk, segmentBytes: segmentBytes, seed: seed)
+        let log = SegmentLog(disk: disk, segmentBytes: segmentBytes, sealing: sealing, seed: seed)
         do {
             let recovered = try log.recover()
+            try log.reseal(recovered)
+            try log.reserve()
             return (log, recovered)
         } catch let error as RaftError {
             throw error
@@ -89,26 +97,45 @@ package final class SegmentLog {
         precondition(first.index <= lastIndex + 1, "the log has no gaps")
         var payload = ByteWriter(reserving: entries.reduce(0) { $0 + $1.cost })
         for entry in entries { entry.encode(into: &payload) }
-        let extent = SegmentFormat.extent(ofPayload: payload.bytes.count)
-        if active.map({ $0.offset + extent > Int($0.header.capacity) }) ?? true {
+        let key = sealing?.keys.newest
+        let extent = SegmentFormat.extent(ofPayload: payload.bytes.count + (key == nil ? 0 : RecordCipher.overhead))
+        if active.map({ $0.header.keyNumber != key?.number ?? 0 || $0.offset + extent > Int($0.header.capacity) })
+            ?? true
+        {
             try rotate(isReset: false, forBytes: extent)
         }
-        guard let current = active else { return }
-        let header = SegmentFormat.BatchHeader(
-            segmentID: current.header.id, ordinal: current.ordinal, firstIndex: first.index,
-            previousTerm: previousTerm, commitIndex: commitIndex, count: UInt32(entries.count),
-            payloadBytes: UInt32(payload.bytes.count), chain: current.chain)
-        let (bytes, chain) = SegmentFormat.encode(header, payload: payload.bytes)
-        do { try current.file.write(bytes, at: current.offset) } catch {
+        guard var current = active else { return }
+        let offset = current.offset
+        let bytes = encode(
+            payload.bytes, of: entries, previousTerm: previousTerm, commitIndex: commitIndex, to: &current)
+        do { try current.file.write(bytes, at: offset) } catch {
             throw storageFailure(error, "cannot write entry \(first.index)")
         }
         do { try current.file.sync() } catch { throw failed("cannot sync entry \(first.index)", error) }
-        active?.offset += extent
-        active?.ordinal += 1
-        active?.chain = chain
+        active = current
         lastIndex = last.index
         lastTerm = last.term
         segments[segments.count - 1].highestIndex = max(segments[segments.count - 1].highestIndex, last.index)
+    }
+
+    /// The next batch of a segment. Its nonce is drawn whenever one is made: what a crash or a full disk has left of a batch, and
+    /// what is written in its place, never share one.
+    private func encode(
+        _ payload: [UInt8], of entries: [Entry], previousTerm: Term, commitIndex: LogIndex, to segment: inout Active
+    ) -> [UInt8] {
+        let header = SegmentFormat.BatchHeader(
+            segmentID: segment.header.id, ordinal: segment.ordinal, firstIndex: entries[0].index,
+            previousTerm: previousTerm, commitIndex: commitIndex, count: UInt32(entries.count),
+            payloadBytes: 0, chain: segment.chain)
+        var seal: (([UInt8], [UInt8]) -> [UInt8])?
+        if let cipher = segment.cipher, let nonce = sealing?.nonce() {
+            seal = { cipher.seal($0, nonce: nonce, context: $1) }
+        }
+        let (bytes, chain) = SegmentFormat.encode(header, payload: payload, seal: seal)
+        segment.offset += bytes.count
+        segment.ordinal += 1
+        segment.chain = chain
+        return bytes
     }
 
     /// Begins anew after `(index, term)`: a durable snapshot stands for everything up to it.
@@ -159,20 +186,64 @@ package final class SegmentLog {
         let file: any DiskFile
         if let spare, size == segmentBytes { file = spare } else { file = try makeSpare(size) }
         spare = nil
+        let key = sealing?.keys.newest
         let header = SegmentFormat.SegmentHeader(
             id: random.next(), sequence: nextSequence, isReset: isReset, baseIndex: lastIndex, baseTerm: lastTerm,
-            capacity: UInt64(size), previousChain: isReset ? 0 : active?.chain ?? 0)
-        let name = Self.prefix + hexadecimal(nextSequence)
+            capacity: UInt64(size), previousChain: isReset ? 0 : active?.chain ?? 0, keyNumber: key?.number ?? 0)
+        try begin(
+            Active(file: file, header: header, cipher: header.cipher(key)), with: header.encoded(),
+            highestIndex: isReset ? 0 : lastIndex)
+        try reserve()
+    }
+
+    /// Gives the spare file its first bytes and its name.
+    private func begin(_ segment: Active, with bytes: [UInt8], highestIndex: LogIndex) throws(RaftError) {
+        let name = Self.prefix + hexadecimal(segment.header.sequence)
         do {
-            try file.write(header.encoded(), at: 0)
-            try file.sync()
+            try segment.file.write(bytes, at: 0)
+            try segment.file.sync()
             try disk.rename(Self.spareName, to: name)
             try disk.syncDirectory()
         } catch { throw failed("cannot begin segment \(name)", error) }
-        nextSequence += 1
-        segments.append(Segment(name: name, highestIndex: isReset ? 0 : lastIndex))
-        active = Active(file: file, header: header)
-        try reserve()
+        nextSequence = segment.header.sequence + 1
+        segments.append(Segment(name: name, keyNumber: segment.header.keyNumber, highestIndex: highestIndex))
+        active = segment
+    }
+
+    /// Writes the log anew, as one segment that takes the place of all, where some of it is plain or sealed with an earlier key.
+    /// Without the space for that it stays as it is, until the next start.
+    private func reseal(_ recovered: Recovered) throws(RaftError) {
+        guard let key = sealing?.keys.newest, segments.contains(where: { $0.keyNumber != key.number }) else { return }
+        var batches: [(entries: ArraySlice<Entry>, payload: [UInt8])] = []
+        var rest = recovered.entries[...]
+        while !rest.isEmpty {
+            var payload = ByteWriter()
+            var count = 0
+            for entry in rest where payload.bytes.count < Self.resealedBatchBytes {
+                entry.encode(into: &payload)
+                count += 1
+            }
+            batches.append((rest.prefix(count), payload.bytes))
+            rest = rest.dropFirst(count)
+        }
+        let bytes = batches.reduce(0) { $0 + SegmentFormat.extent(ofPayload: $1.payload.count + RecordCipher.overhead) }
+        let size = max(segmentBytes, SegmentFormat.headerBytes + bytes)
+        let file: any DiskFile
+        do { file = try makeSpare(size) } catch  where error.code == .diskFull { return } catch { throw error }
+        let header = SegmentFormat.SegmentHeader(
+            id: random.next(), sequence: nextSequence, isReset: true, baseIndex: recovered.baseIndex,
+            baseTerm: recovered.baseTerm, capacity: UInt64(size), previousChain: 0, keyNumber: key.number)
+        var segment = Active(file: file, header: header, cipher: header.cipher(key))
+        var content = header.encoded()
+        var term = recovered.baseTerm
+        for batch in batches {
+            content += encode(
+                batch.payload, of: Array(batch.entries), previousTerm: term, commitIndex: recovered.commitIndex,
+                to: &segment)
+            term = batch.entries.last?.term ?? term
+        }
+        try begin(segment, with: content, highestIndex: recovered.entries.isEmpty ? 0 : recovered.lastIndex)
+        try removeSegments(segments.count - 1)
     }
 
     private func removeSegments(_ count: Int) throws(RaftError) {
@@ -208,7 +279,6 @@ package final class SegmentLog {
         lastIndex = recovered.lastIndex
         lastTerm = recovered.lastTerm
         recovered.commitIndex = min(recovered.commitIndex, recovered.lastIndex)
-        try reserve()
         return recovered
     }
 
@@ -234,7 +304,7 @@ package final class SegmentLog {
         if let version = SegmentFormat.SegmentHeader.foreignVersion(bytes) {
             throw RaftError(
                 .newerFormat,
-                "segment \(name) is of format \(version), this version reads \(SegmentFormat.version): use the version of "
+                "segment \(name) is of format \(version), this version reads up to \(SegmentFormat.sealedVersion): use the version of "
                     + "clusterd that wrote it, or a newer one")
         }
         guard let header = SegmentFormat.SegmentHeader(bytes), name == Self.prefix + hexadecimal(header.sequence) else {
@@ -247,7 +317,8 @@ package final class SegmentLog {
         } else if header.previousChain != active?.chain ?? 0 || header.baseIndex != recovered.lastIndex {
             throw RaftError(.corrupted, "segment \(name) does not continue the one before it")
         }
-        let reader = try SegmentReader(name: name, header: header, bytes: bytes)
+        let cipher = header.cipher(try sealing.key(header.keyNumber, for: "segment \(name)"))
+        let reader = try SegmentReader(name: name, header: header, bytes: bytes, cipher: cipher)
         if reader.isTorn {
             guard isLast else {
                 throw RaftError(.corrupted, "segment \(name) ends in a torn batch, but is not the last")
@@ -261,9 +332,10 @@ package final class SegmentLog {
             try take(batch, of: name, into: &recovered)
             highest = max(highest, recovered.lastIndex)
         }
-        segments.append(Segment(name: name, highestIndex: highest))
+        segments.append(Segment(name: name, keyNumber: header.keyNumber, highestIndex: highest))
         active = Active(
-            file: file, header: header, offset: reader.end, ordinal: UInt64(reader.batches.count), chain: reader.chain)
+            file: file, header: header, cipher: cipher, offset: reader.end, ordinal: UInt64(reader.batches.count),
+            chain: reader.chain)
     }
 
     /// What was read may be in the kernel's memory alone: the process before may have ended before its sync, or because the sync

@@ -10,6 +10,7 @@ struct SegmentReader {
     let name: String
     private let header: SegmentFormat.SegmentHeader
     private let bytes: [UInt8]
+    private let cipher: RecordCipher?
     private(set) var batches: [Batch] = []
     /// Where the next batch goes.
     private(set) var end = SegmentFormat.headerBytes
@@ -19,10 +20,14 @@ struct SegmentReader {
     /// Whether the bytes behind `end` are what a crash left of a batch that was never acknowledged.
     private(set) var isTorn = false
 
-    /// Throws `corrupted` for what no crash can have done. `bytes` is the file; what it lacks of its capacity reads as zeros.
-    init(name: String, header: SegmentFormat.SegmentHeader, bytes: [UInt8]) throws(RaftError) {
+    /// Throws `corrupted` for what no crash can have done, `wrongKey` for what another key has sealed. `bytes` is the file; what it
+    /// lacks of its capacity reads as zeros. `cipher` is nil for a segment that is plain.
+    init(
+        name: String, header: SegmentFormat.SegmentHeader, bytes: [UInt8], cipher: RecordCipher? = nil
+    ) throws(RaftError) {
         self.name = name
         self.header = header
+        self.cipher = cipher
         guard header.capacity <= 1 << 32 else {
             throw RaftError(.corrupted, "segment \(name) of \(header.capacity) bytes")
         }
@@ -67,6 +72,16 @@ struct SegmentReader {
     private func entries(of batch: SegmentFormat.BatchHeader) throws(RaftError) -> [Entry] {
         let start = end + SegmentFormat.headerBytes
         var reader = ByteReader(bytes, in: start..<start + Int(batch.payloadBytes))
+        if let cipher {
+            let record = bytes[start..<start + Int(batch.payloadBytes)]
+            guard let payload = cipher.open(record, context: Array(bytes[end..<start])) else {
+                throw RaftError(
+                    .wrongKey,
+                    "segment \(name): the batch at \(end) is whole, and data key \(header.keyNumber) of this node does not open "
+                        + "it: is this another node's folder?")
+            }
+            reader = ByteReader(payload)
+        }
         var entries: [Entry] = []
         for offset in 0..<UInt64(batch.count) {
             entries.append(try Entry(index: batch.firstIndex + offset, decodingFrom: &reader))

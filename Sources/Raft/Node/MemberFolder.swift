@@ -7,12 +7,14 @@ struct MemberFolder {
     let log: SegmentLog
     let recovered: SegmentLog.Recovered
 
-    /// `seed` must differ at every start. Throws `corrupted`, `storageFailed`, `diskFull`, `alreadyInUse`.
-    static func open(id: NodeID, settings: RaftSettings, disk: any Disk, seed: UInt64) throws(RaftError) -> MemberFolder
-    {
+    /// `seed` must differ at every start. Throws `corrupted`, `wrongKey`, `storageFailed`, `diskFull`, `alreadyInUse`.
+    static func open(
+        id: NodeID, settings: RaftSettings, disk: any Disk, sealing: FileSealing?, seed: UInt64
+    ) throws(RaftError) -> MemberFolder {
         let (votes, hardState, isNew) = try VoteFile.open(disk: disk, member: id)
-        let snapshots = try SnapshotStore.open(disk: disk)
-        var (log, recovered) = try SegmentLog.open(disk: disk, segmentBytes: settings.segmentBytes, seed: seed)
+        let snapshots = try SnapshotStore.open(disk: disk, sealing: sealing)
+        var (log, recovered) = try SegmentLog.open(
+            disk: disk, segmentBytes: settings.segmentBytes, sealing: sealing, seed: seed)
         guard !isNew || (recovered.lastIndex == 0 && snapshots.latest == nil) else {
             throw RaftError(.corrupted, "there is a log, but term and vote are missing")
         }

@@ -7,12 +7,12 @@ extension RaftDriver {
     /// `diskFull`, `storageFailed`, or the source's own error.
     package static func found(
         id: NodeID, configuration: Configuration, state: StateSnapshot, term: Term, settings: RaftSettings,
-        disk: any Disk, seed: UInt64
+        disk: any Disk, sealing: FileSealing? = nil, seed: UInt64
     ) throws {
         guard state.index > 0, term > 0 else {
             throw RaftError(.invalidChange, "a group's first state stands at an entry of a term")
         }
-        let folder = try MemberFolder.open(id: id, settings: settings, disk: disk, seed: seed)
+        let folder = try MemberFolder.open(id: id, settings: settings, disk: disk, sealing: sealing, seed: seed)
         guard folder.recovered.lastIndex == 0, folder.snapshots.latest == nil else {
             throw RaftError(
                 .alreadyInUse, "the member has a log already, up to entry \(folder.recovered.lastIndex)")
@@ -37,10 +37,11 @@ extension RaftDriver {
     ///
     /// - Returns: the members that are dropped; none where this one was alone already, and nothing was done.
     package static func forceNewGroup(
-        of member: Member, settings: RaftSettings, disk: any Disk, seed: UInt64,
+        of member: Member, settings: RaftSettings, disk: any Disk, sealing: FileSealing? = nil, seed: UInt64,
         dropping: ([Member]) throws -> Void = { _ in }
     ) throws -> [Member] {
-        let folder = try MemberFolder.open(id: member.id, settings: settings, disk: disk, seed: seed)
+        let folder = try MemberFolder.open(
+            id: member.id, settings: settings, disk: disk, sealing: sealing, seed: seed)
         let recovered = folder.recovered
         guard recovered.lastIndex > 0 else {
             throw RaftError(.invalidChange, "this member was never part of its group: it has no log")
@@ -72,14 +73,16 @@ extension RaftNode {
         try withFolder(options) { disk, seed in
             try RaftDriver.found(
                 id: options.id, configuration: founders, state: state, term: term, settings: options.settings,
-                disk: disk, seed: seed)
+                disk: disk, sealing: options.sealing, seed: seed)
         }
     }
 
     /// The configuration that a stopped member would start with. Blocks.
     public static func configuration(_ options: Options) throws -> Configuration {
         try withFolder(options) { disk, seed in
-            try MemberFolder.open(id: options.id, settings: options.settings, disk: disk, seed: seed).configuration()
+            try MemberFolder.open(
+                id: options.id, settings: options.settings, disk: disk, sealing: options.sealing, seed: seed
+            ).configuration()
         }
     }
 
@@ -93,8 +96,8 @@ extension RaftNode {
     ) throws -> [Member] {
         try withFolder(options) { disk, seed in
             try RaftDriver.forceNewGroup(
-                of: Member(id: options.id, address: address), settings: options.settings, disk: disk, seed: seed,
-                dropping: dropping)
+                of: Member(id: options.id, address: address), settings: options.settings, disk: disk,
+                sealing: options.sealing, seed: seed, dropping: dropping)
         }
     }
 

@@ -57,13 +57,14 @@ package final class RaftDriver {
     package private(set) var now: MonotonicInstant
 
     /// Opens the member's files and brings the state machine to where its log or snapshot can take over. `seed` must differ at
-    /// every start. Throws `corrupted`, `storageFailed`, `diskFull`, `alreadyInUse`.
+    /// every start. Throws `corrupted`, `wrongKey`, `storageFailed`, `diskFull`, `alreadyInUse`.
     package init(
-        id: NodeID, settings: RaftSettings, disk: any Disk, stateMachine: any StateMachine, transport: any Transport,
-        seed: UInt64, now: MonotonicInstant
+        id: NodeID, settings: RaftSettings, disk: any Disk, sealing: FileSealing? = nil, stateMachine: any StateMachine,
+        transport: any Transport, seed: UInt64, now: MonotonicInstant
     ) throws {
         var random = SeededGenerator(seed: seed)
-        let folder = try MemberFolder.open(id: id, settings: settings, disk: disk, seed: random.next())
+        let folder = try MemberFolder.open(
+            id: id, settings: settings, disk: disk, sealing: sealing, seed: random.next())
         let (snapshots, recovered) = (folder.snapshots, folder.recovered)
         if stateMachine.appliedIndex < recovered.baseIndex, let snapshot = snapshots.latest,
             let source = try snapshots.read()
@@ -102,10 +103,12 @@ package final class RaftDriver {
     ///
     /// Throws `alreadyInUse` if there is a log already.
     package static func bootstrap(
-        id: NodeID, configuration: Configuration, settings: RaftSettings, disk: any Disk, seed: UInt64
+        id: NodeID, configuration: Configuration, settings: RaftSettings, disk: any Disk, sealing: FileSealing? = nil,
+        seed: UInt64
     ) throws {
         let (votes, hardState, _) = try VoteFile.open(disk: disk, member: id)
-        let (log, recovered) = try SegmentLog.open(disk: disk, segmentBytes: settings.segmentBytes, seed: seed)
+        let (log, recovered) = try SegmentLog.open(
+            disk: disk, segmentBytes: settings.segmentBytes, sealing: sealing, seed: seed)
         guard recovered.lastIndex == 0, hardState.term <= 1 else {
             throw RaftError(.alreadyInUse, "the member has a log already, up to entry \(recovered.lastIndex)")
         }

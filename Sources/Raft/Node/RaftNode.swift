@@ -15,6 +15,8 @@ public final class RaftNode: Sendable {
         public var settings: RaftSettings
         /// Founds a group if the folder is empty: usually of this member alone. Nil joins one, by waiting to be added.
         public var founders: Configuration?
+        /// Seals log and snapshots; nil keeps them plain.
+        public var sealing: FileSealing?
         /// Names the thread.
         public var name: String
 
@@ -26,6 +28,7 @@ public final class RaftNode: Sendable {
             self.directory = directory
             self.settings = settings
             self.founders = founders
+            self.sealing = nil
             self.name = name
         }
     }
@@ -94,7 +97,7 @@ public final class RaftNode: Sendable {
         patience = options.settings.longestElectionTimeout.wholeNanoseconds
     }
 
-    /// Opens the folder and starts the member. Throws what keeps it from starting: `corrupted`, `alreadyInUse`,
+    /// Opens the folder and starts the member. Throws what keeps it from starting: `corrupted`, `wrongKey`, `alreadyInUse`,
     /// `storageFailed`, `diskFull`, or the state machine's own error.
     public static func start(
         _ options: Options, stateMachine: any StateMachine & Sendable, transport: any Transport & Sendable
@@ -123,11 +126,12 @@ public final class RaftNode: Sendable {
         var random = SystemRandomNumberGenerator()
         if let founders = options.founders, try !RaftDriver.hasLog(disk) {
             try RaftDriver.bootstrap(
-                id: options.id, configuration: founders, settings: options.settings, disk: disk, seed: random.next())
+                id: options.id, configuration: founders, settings: options.settings, disk: disk,
+                sealing: options.sealing, seed: random.next())
         }
         let driver = try RaftDriver(
-            id: options.id, settings: options.settings, disk: disk, stateMachine: stateMachine, transport: transport,
-            seed: random.next(), now: MemberClock.now())
+            id: options.id, settings: options.settings, disk: disk, sealing: options.sealing,
+            stateMachine: stateMachine, transport: transport, seed: random.next(), now: MemberClock.now())
         return (driver, disk)
     }
 

@@ -2,6 +2,8 @@ internal import Platform
 
 /// A snapshot file, little-endian: magic, version, index, term, configuration, CRC32C; then chunks of length, CRC32C and
 /// bytes, each checksum starting from the one before; then a chunk of length zero whose checksum is the last one's.
+///
+/// Members send each other these bytes. On the disk they are in a `SnapshotFile`, which seals them with the member's own key.
 enum SnapshotFormat {
     static let magic: UInt64 = 0x0031_5041_4e53_524d  // "MRSNAP1\0"
     static let version: UInt32 = 1
@@ -35,7 +37,7 @@ enum SnapshotFormat {
 /// Reads a snapshot file, checking it on the way; the bytes are the state's.
 final class SnapshotFileReader: ByteSource {
     let metadata: SnapshotMetadata
-    private let file: any DiskFile
+    private let file: SnapshotFile
     private let name: String
     private var offset: Int
     private var chain: UInt32
@@ -44,7 +46,7 @@ final class SnapshotFileReader: ByteSource {
     private var isAtEnd = false
 
     /// Throws `corrupted` if the header does not check.
-    init(file: any DiskFile, name: String) throws(RaftError) {
+    init(file: SnapshotFile, name: String) throws(RaftError) {
         self.file = file
         self.name = name
         do {
@@ -104,7 +106,7 @@ final class SnapshotFileReader: ByteSource {
         taken = 0
         if length == 0 {
             isAtEnd = true
-            guard try file.size() == offset else {
+            guard file.count == offset else {
                 throw RaftError(.corrupted, "snapshot \(name) goes on past its end")
             }
         }

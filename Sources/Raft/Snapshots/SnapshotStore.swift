@@ -9,30 +9,35 @@ package final class SnapshotStore {
     private static let maximumOpen = 4
 
     private let disk: any Disk
+    private let sealing: FileSealing?
     /// The newest complete snapshot.
     package private(set) var latest: SnapshotMetadata?
     /// Its file's size.
-    var latestBytes: Int { open.last { $0.metadata == latest }?.bytes ?? 0 }
-    private var open: [(metadata: SnapshotMetadata, file: any DiskFile, bytes: Int)] = []
-    private var incoming: (any DiskFile)?
+    var latestBytes: Int { open.last { $0.metadata == latest }?.file.count ?? 0 }
+    private var open: [(metadata: SnapshotMetadata, file: SnapshotFile)] = []
+    private var incoming: SnapshotFile?
 
-    private init(disk: any Disk) { self.disk = disk }
+    private init(disk: any Disk, sealing: FileSealing?) {
+        self.disk = disk
+        self.sealing = sealing
+    }
 
-    /// Finds the newest snapshot and removes what was never finished. Throws `corrupted` if its header does not check.
-    package static func open(disk: any Disk) throws(RaftError) -> SnapshotStore {
-        let store = SnapshotStore(disk: disk)
+    /// Finds the newest snapshot and removes what was never finished. One that is not sealed with the newest key is written anew.
+    /// Throws `corrupted` if its header does not check, `wrongKey` if this member cannot open it.
+    package static func open(disk: any Disk, sealing: FileSealing? = nil) throws(RaftError) -> SnapshotStore {
+        let store = SnapshotStore(disk: disk, sealing: sealing)
         do {
             let names = try disk.list()
             for name in names where name == writingName || name == incomingName { try disk.remove(name) }
             let complete = names.filter { $0.hasPrefix(prefix) }
             if let newest = complete.last {
-                let file = try disk.open(newest, creating: false)
+                let file = try store.resealed(try store.file(newest), named: newest)
                 let reader = try SnapshotFileReader(file: file, name: newest)
                 guard name(of: reader.metadata) == newest else {
                     throw RaftError(.corrupted, "snapshot \(newest) says it is another")
                 }
                 store.latest = reader.metadata
-                store.open = [(reader.metadata, file, try file.size())]
+                store.open = [(reader.metadata, file)]
             }
             for name in complete.dropLast() { try disk.remove(name) }
             return store
@@ -40,6 +45,32 @@ package final class SnapshotStore {
             throw error
         } catch {
             throw RaftError(.storageFailed, "cannot open the snapshots", cause: error)
+        }
+    }
+
+    private func file(_ name: String) throws -> SnapshotFile {
+        try SnapshotFile(reading: disk.open(name, creating: false), name: name, sealing: sealing)
+    }
+
+    /// Without the space to write it anew, or where it is damaged, it stays as it is.
+    private func resealed(_ file: SnapshotFile, named name: String) throws -> SnapshotFile {
+        guard let key = sealing?.keys.newest.number, file.keyNumber != key else { return file }
+        do {
+            let copy = try SnapshotFile(
+                writing: disk.open(Self.writingName, creating: true), name: name, sealing: sealing)
+            while copy.count < file.count {
+                try copy.write(file.read(at: copy.count, count: SnapshotFormat.chunkBytes), at: copy.count)
+            }
+            try copy.end()
+            try disk.rename(Self.writingName, to: name)
+            try disk.syncDirectory()
+            return copy
+        } catch let error as SystemError where error.isDiskFull {
+            try disk.remove(Self.writingName)
+            return file
+        } catch let error as RaftError where error.code == .corrupted {
+            try disk.remove(Self.writingName)
+            return file
         }
     }
 
@@ -58,6 +89,7 @@ package final class SnapshotStore {
         guard let latest, let item = open.first(where: { $0.metadata == latest }),
             let reader = try? SnapshotFileReader(file: item.file, name: Self.name(of: latest))
         else { return false }
+        item.file.reread()
         return reader.metadata == latest && (try? reader.verify()) != nil
     }
 
@@ -65,13 +97,15 @@ package final class SnapshotStore {
     func piece(
         of metadata: SnapshotMetadata, at offset: UInt64, limit: Int
     ) throws(RaftError) -> Message.SnapshotChunk? {
-        guard let item = open.first(where: { $0.metadata == metadata }), offset <= UInt64(item.bytes) else {
+        guard let item = open.first(where: { $0.metadata == metadata }), offset <= UInt64(item.file.count) else {
             return nil
         }
         do {
-            let bytes = try item.file.read(at: Int(offset), count: min(limit, item.bytes - Int(offset)))
+            let bytes = try item.file.read(at: Int(offset), count: limit)
             return Message.SnapshotChunk(
-                metadata: metadata, totalBytes: UInt64(item.bytes), offset: offset, bytes: bytes)
+                metadata: metadata, totalBytes: UInt64(item.file.count), offset: offset, bytes: bytes)
+        } catch let error as RaftError {
+            throw error
         } catch { throw RaftError(.storageFailed, "cannot read snapshot \(metadata.index)", cause: error) }
     }
 
@@ -81,15 +115,21 @@ package final class SnapshotStore {
         do {
             if chunk.offset == 0 {
                 try? disk.remove(Self.incomingName)
-                incoming = try disk.open(Self.incomingName, creating: true)
+                incoming = try SnapshotFile(
+                    writing: disk.open(Self.incomingName, creating: true), name: Self.incomingName, sealing: sealing)
             }
             guard let file = incoming else { return nil }
-            try file.write(chunk.bytes, at: Int(chunk.offset))
+            if chunk.offset == UInt64(file.count) {
+                try file.write(chunk.bytes, at: file.count)
+            } else if chunk.offset + UInt64(chunk.bytes.count) != UInt64(file.count) {
+                // It is neither the next nor the last once more.
+                return nil
+            }
             guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else { return false }
+            try file.end()
             incoming = nil
             let reader = try? SnapshotFileReader(file: file, name: Self.incomingName)
             guard let reader, reader.metadata == chunk.metadata, (try? reader.verify()) != nil else { return nil }
-            try file.sync()
             try finish(file, named: Self.incomingName, chunk.metadata)
             return true
         } catch { throw Self.failure(error, "cannot keep snapshot \(chunk.metadata.index)") }
@@ -99,7 +139,8 @@ package final class SnapshotStore {
     package func write(_ metadata: SnapshotMetadata) throws(RaftError) -> SnapshotWriter {
         do {
             try? disk.remove(Self.writingName)
-            let file = try disk.open(Self.writingName, creating: true)
+            let file = try SnapshotFile(
+                writing: disk.open(Self.writingName, creating: true), name: Self.name(of: metadata), sealing: sealing)
             return try SnapshotWriter(file: file, metadata: metadata)
         } catch let error as RaftError {
             throw error
@@ -113,13 +154,13 @@ package final class SnapshotStore {
         }
     }
 
-    private func finish(_ file: any DiskFile, named name: String, _ metadata: SnapshotMetadata) throws(SystemError) {
+    private func finish(_ file: SnapshotFile, named name: String, _ metadata: SnapshotMetadata) throws(SystemError) {
         try disk.rename(name, to: Self.name(of: metadata))
         try disk.syncDirectory()
         // Gone from the folder, an older one can still be read by those that receive it: its file stays open.
         if let latest, latest != metadata { try disk.remove(Self.name(of: latest)) }
         open.removeAll { $0.metadata == metadata }
-        open.append((metadata, file, try file.size()))
+        open.append((metadata, file))
         if open.count > Self.maximumOpen { open.removeFirst() }
         latest = metadata
     }
@@ -131,15 +172,14 @@ package final class SnapshotStore {
 
 /// Writes one snapshot, piece by piece.
 package final class SnapshotWriter {
-    let file: any DiskFile
+    let file: SnapshotFile
     package let metadata: SnapshotMetadata
-    private var offset = 0
     private var unsynced = 0
     private var chain: UInt32
     /// Synced along the way after so many bytes, so that no sync takes long.
     private static let syncBytes = 8 << 20
 
-    init(file: any DiskFile, metadata: SnapshotMetadata) throws(RaftError) {
+    init(file: SnapshotFile, metadata: SnapshotMetadata) throws(RaftError) {
         self.file = file
         self.metadata = metadata
         let header = SnapshotFormat.header(metadata)
@@ -159,14 +199,13 @@ package final class SnapshotWriter {
     /// Ends the file; durable on return.
     package func end() throws(RaftError) {
         try put(SnapshotFormat.chunk([], chain: chain).bytes)
-        try sync()
+        do { try file.end() } catch { throw SnapshotStore.failure(error, "cannot end snapshot \(metadata.index)") }
     }
 
     private func put(_ bytes: [UInt8]) throws(RaftError) {
-        do { try file.write(bytes, at: offset) } catch {
+        do { try file.write(bytes, at: file.count) } catch {
             throw SnapshotStore.failure(error, "cannot write snapshot \(metadata.index)")
         }
-        offset += bytes.count
         unsynced += bytes.count
         if unsynced >= Self.syncBytes { try sync() }
     }

@@ -6,7 +6,14 @@ protocol StateStorage: Sendable {
     /// Brings the copy to the state after the changes, all of it or nothing.
     func write(_ changes: StateChanges) throws
 
+    /// Whether something in it is sealed with a key that is not the newest, so that it should be written as a whole.
+    var hasEarlierKeys: Bool { get }
+
     func close()
+}
+
+extension StateStorage {
+    var hasEarlierKeys: Bool { false }
 }
 
 /// What became of the state since it was last written.

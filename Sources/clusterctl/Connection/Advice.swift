@@ -25,15 +25,28 @@ enum Advice {
             return Failure(
                 "this node is a manager: the cluster bears the loss of fewer when it leaves",
                 hint:
-                    "'clusterctl leave --force' takes it out all the same, with the state of the cluster where it is the "
-                    + "last one.\nThe others forget it by 'clusterctl node rm --force', said on one of them.")
+                    "'clusterctl node demote self' makes a worker of it first. 'clusterctl leave --force' does both, and takes it "
+                    + "out also\nwhere the others cannot spare it, or with the state of the cluster where it is the last one."
+            )
         }
         if message.contains("member of the raft cluster") {
             return Failure(
                 "this node is a manager, and has a vote",
                 hint:
-                    "Where it is gone for good, 'clusterctl node rm --force' takes it out with its vote. A manager that "
-                    + "lives\nleaves by itself first: 'clusterctl leave --force', said there.")
+                    "'clusterctl node demote' makes a worker of it. Where it is gone for good, 'clusterctl node rm --force' takes "
+                    + "it\nout with its vote.")
+        }
+        if message.contains("attempting to demote the last manager") {
+            return Failure(
+                "this node is the last manager: the cluster would have none",
+                hint: "Promote another node first: clusterctl node promote NODE.")
+        }
+        if message.contains("loss of quorum") {
+            return Failure(
+                "\(message)",
+                hint:
+                    "Bring back the managers that are down, or take out with their votes those that are gone for good:\n"
+                    + "clusterctl node rm --force NODE.")
         }
         if error.isOutOfSequence {
             return Failure(

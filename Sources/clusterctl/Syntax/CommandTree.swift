@@ -6,7 +6,7 @@ enum CommandTree {
         ServiceUpdate.self, ServiceRollback.self, ServiceLogs.self, ServiceRemove.self,
         TaskList.self, TaskInspect.self, TaskLogs.self,
         NodeList.self, NodeInspect.self, NodeUpdate.self, NodeDrain.self, NodeActivate.self, NodePause.self,
-        NodeRemove.self,
+        NodePromote.self, NodeDemote.self, NodeRemove.self,
         NetworkCreate.self, NetworkList.self, NetworkInspect.self, NetworkRemove.self,
         SecretCreate.self, SecretList.self, SecretInspect.self, SecretUpdate.self, SecretRemove.self,
         ConfigCreate.self, ConfigList.self, ConfigInspect.self, ConfigUpdate.self, ConfigRemove.self,
@@ -14,8 +14,8 @@ enum CommandTree {
         ContainerList.self, ContainerLogs.self, ContainerInspect.self,
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
-        ManagerList.self, ManagerToken.self, ManagerCA.self, ManagerClientCertificate.self, ManagerBackup.self,
-        ManagerRestore.self,
+        ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
+        ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
         ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 

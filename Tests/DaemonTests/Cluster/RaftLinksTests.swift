@@ -31,7 +31,7 @@ import Testing
             }
         }
         defer { listener.close() }
-        let links = RaftLinks(links: try Self.links("m2", loop), known: [:])
+        let links = RaftLinks(links: try Self.links("m2", loop), known: [])
         defer { links.close() }
         let (here, there) = (NodeID(of: "m2"), NodeID(of: "m1"))
         for term in 1...5 as ClosedRange<UInt64> {
@@ -60,7 +60,7 @@ import Testing
             while (try? await channel.receiveBytes()) ?? nil != nil { received.withLock { $0 += 1 } }
         }
         defer { listener.close() }
-        let links = RaftLinks(links: try Self.links("m2", loop), known: [:])
+        let links = RaftLinks(links: try Self.links("m2", loop), known: [])
         defer { links.close() }
         let there = NodeID(of: "m1")
         links.send(

@@ -16,19 +16,22 @@ import Testing
         let store: Store
         let node: RaftNode
 
+        private static let keys = DataKeys(.first())
+
         static func start(
             _ number: UInt64, in folder: String, network: LocalNetwork, founds: Bool, snapshotAfter entries: UInt64
         ) async throws -> MemberOfGroup {
             let id = NodeID(number)
             let directory = "\(folder)/\(number)"
             try Files.createDirectories(directory)
-            let store = try Store(path: directory + "/state.db")
+            let store = try Store(path: directory + "/state.db", keys: keys)
             var settings = RaftSettings()
             settings.snapshotAfterEntries = entries
             settings.trailingEntries = 2
             settings.segmentBytes = 1 << 16
             settings.checkpointInterval = .milliseconds(200)
             var options = RaftNode.Options(id: id, directory: directory + "/raft", settings: settings)
+            options.sealing = FileSealing(keys)
             if founds { options.founders = Configuration(voters: [Member(id: id, address: "m\(number)")]) }
             let node = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: network)
             network.attach(node)

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Platform
+import Raft
 import TestSupport
 import Testing
 
@@ -21,6 +22,31 @@ import Testing
         let node = try identity.openCredentials().value.node
         #expect(node == PeerIdentity(nodeID: identity.nodeID, role: .manager, clusterID: "c1"))
         #expect(identity.role == .manager && identity.clusterID == "c1")
+    }
+
+    /// A clusterd that knows of no incarnations must not take part as the member that the node was before.
+    @Test func aPromotedNodesFileIsOfTheNextFormat() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        let authority = CertificateAuthority.make(clusterID: "c1")
+        var identity = NodeIdentity(
+            try TestCertificates.credentials(of: authority, "n1"), advertiseAddress: "192.0.2.1:2377",
+            dataPathAddress: "192.0.2.1", dataPathPort: 4789, managers: [])
+        #expect(identity.role == .worker && identity.incarnation == nil)
+        #expect(identity.place == NodeID(of: "n1"))
+        let key = PrivateKey.generate()
+        let peer = PeerIdentity(nodeID: "n1", role: .manager, clusterID: "c1", incarnation: 4)
+        identity.take(
+            try NodeCredentials(
+                key: key, certificate: authority.issue(CertificateRequest(signedBy: key), to: peer),
+                roots: [authority.root]))
+        #expect(identity.role == .manager && identity.incarnation == 4)
+        #expect(identity.place == NodeID(of: peer) && identity.place != NodeID(of: "n1"))
+        try file.save(identity)
+        #expect(try file.load() == identity)
+        #expect(try identity.openCredentials().value.node == peer)
+        identity.incarnation = 3
+        #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
     }
 
     @Test func credentialsOfAnotherNodeAreRefused() throws {
@@ -51,6 +77,26 @@ import Testing
         try file.remove()
         try file.remove()
         #expect(try file.load() == nil)
+    }
+
+    /// One of the version before gets its data keys when it is read, and keeps them.
+    @Test(arguments: [2, 3]) func anIdentityWithoutDataKeysGetsSome(format: Int) throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        let identity = try Self.identity()
+        try file.save(identity)
+        let bytes = try Files.read(folder.file("identity.json"))
+        var former = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+        #expect(former.removeValue(forKey: "dataKeys") != nil)
+        former["format"] = format
+        if format == 3 { former["incarnation"] = 7 }
+        try Files.write(
+            folder.file("identity.json"), Array(JSONSerialization.data(withJSONObject: former)))
+        let read = try #require(try file.load())
+        #expect(read.credentials == identity.credentials && read.managers == identity.managers)
+        #expect(read.incarnation == (format == 3 ? 7 : nil))
+        #expect(read.dataKeys.map(\.number) == [1] && read.dataKeys != identity.dataKeys)
+        #expect(try file.load() == read)
     }
 
     @Test(arguments: ["", "{", "null", "[]", #"{"format":2}"#, "\u{0}\u{1}", #"{"format":"one"}"#])

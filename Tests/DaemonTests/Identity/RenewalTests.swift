@@ -103,6 +103,8 @@ import Testing
         defer { loop.stop() }
         let answers: [@Sendable (PeerIdentity, [UInt8]) throws -> RenewalAnswer?] = [
             { try Self.issue(to: PeerIdentity(nodeID: "n2", role: $0.role, clusterID: "c1"), $1) },
+            { try Self.issue(to: PeerIdentity(nodeID: $0.nodeID, role: .worker, clusterID: "c2"), $1) },
+            // A manager that it is no more, from one that does not know yet that it leads no longer.
             { try Self.issue(to: PeerIdentity(nodeID: $0.nodeID, role: .manager, clusterID: "c1"), $1) },
             { try Self.issue(to: $0, $1, by: .make(clusterID: "c1")) },
             { peer, _ in try Self.issue(to: peer, CertificateRequest(signedBy: .generate()).der) },
@@ -119,6 +121,37 @@ import Testing
             }
             #expect(current.value.certificate == before.certificate)
         }
+    }
+
+    /// Role and incarnation are the managers' to say; nobody becomes again what he has ceased to be.
+    @Test func aNodeFollowsItself() {
+        let node = { (role: PeerIdentity.Role, incarnation: UInt32) in
+            PeerIdentity(nodeID: "n1", role: role, clusterID: "c1", incarnation: incarnation)
+        }
+        for (former, next, follows) in [
+            (node(.worker, 0), node(.worker, 0), true), (node(.worker, 0), node(.manager, 1), true),
+            (node(.worker, 0), node(.manager, 0), false), (node(.manager, 1), node(.manager, 1), true),
+            (node(.manager, 1), node(.worker, 1), true), (node(.worker, 1), node(.manager, 1), false),
+            (node(.worker, 1), node(.manager, 3), true), (node(.manager, 2), node(.worker, 1), false),
+            (node(.manager, 2), node(.manager, 1), false), (node(.manager, 1), node(.manager, 2), true),
+        ] {
+            #expect(next.follows(former) == follows, "\(former) to \(next)")
+        }
+        #expect(!PeerIdentity(nodeID: "n2", role: .worker, clusterID: "c1").follows(node(.worker, 0)))
+        #expect(!PeerIdentity(nodeID: "n1", role: .worker, clusterID: "c2").follows(node(.worker, 0)))
+    }
+
+    @Test func aWorkerTakesWhatMakesItAManager() async throws {
+        let loop = try EventLoop(name: "renewal")
+        defer { loop.stop() }
+        let (listener, manager) = try Self.manager("m1", loop) { peer, request in
+            try Self.issue(
+                to: PeerIdentity(nodeID: peer.nodeID, role: .manager, clusterID: "c1", incarnation: 1), request)
+        }
+        defer { listener.close() }
+        let current = CurrentCredentials(try TestCertificates.credentials(of: Self.authority, "n1"))
+        let next = try await Self.renewal(of: current, from: [manager], loop).renew()
+        #expect(next.node.role == .manager && next.node.incarnation == 1)
     }
 
     @Test func leadersThatPointAtEachOtherAreNotFollowedForEver() async throws {
@@ -158,6 +191,29 @@ import Testing
         task.cancel()
         await task.value
         #expect(Set(seen.withLock { $0 }).count == seen.withLock { $0.count })
+    }
+
+    /// The root has lost its key: the certificate stays, the next root is trusted besides.
+    @Test func anotherRootIsTrustedWithoutAnotherCertificate() async throws {
+        let loop = try EventLoop(name: "renewal")
+        defer { loop.stop() }
+        let next = CertificateAuthority.make(clusterID: "c1")
+        let kept = KeptCount()
+        let roots = [Self.authority, next].map { String(decoding: $0.root.pem, as: UTF8.self) }
+        let (listener, manager) = try Self.manager("m1", loop, kept: kept) { _, _ in .trusted(roots: roots.joined()) }
+        let (fraud, fraudulent) = try Self.manager("m2", loop) { _, _ in .trusted(roots: roots[1]) }
+        defer { for listener in [listener, fraud] { listener.close() } }
+        let before = try TestCertificates.credentials(of: Self.authority, "n1")
+        let current = CurrentCredentials(before)
+        // Without the root of its own certificate it would be heard by nobody.
+        await #expect(throws: NoManager.self) {
+            try await Self.renewal(of: current, from: [fraudulent], loop).renew()
+        }
+        #expect(current.value.roots == [Self.authority.root])
+        _ = try await Self.renewal(of: current, from: [manager], loop).renew()
+        #expect(current.value.certificate == before.certificate && current.value.key.pem == before.key.pem)
+        #expect(current.value.roots == [Self.authority.root, next.root])
+        try await eventually { kept.value == 1 }
     }
 
     /// The roots that come with a certificate are trusted from then on, and the manager hears that it is so.

@@ -2,6 +2,7 @@ import HTTP
 import Model
 import Platform
 import Store
+import TestSupport
 import Testing
 
 @testable import Manager
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"Role":"manager","Availability":"active"}"#, 501), (#"{"Role":"king","Availability":"active"}"#, 400),
+        (#"{"Role":"king","Availability":"active"}"#, 400),
         (#"{"Role":"worker","Availability":"gone"}"#, 400), ("{}", 400), ("", 400), ("[1]", 400),
         (#"{"Role":"worker","Availability":"active","Name":"a b"}"#, 400),
         (#"{"Role":"worker","Availability":"active","Taints":["x"]}"#, 501),
@@ -124,6 +125,112 @@ import Testing
                 .delete, "/nodes/\(removal.node)", query: removal.force ? [("force", "true")] : [])
             #expect(answer.status == (removal.isAllowed ? 200 : 400), "\(answer.text)")
             #expect(api.cluster.members.removed == (removal.isAllowed ? [removal.node] : []))
+        }
+    }
+
+    // MARK: Roles
+
+    private static func statuses(_ managers: [String: Bool]) -> [String: ManagerStatus] {
+        managers.reduce(into: [:]) { statuses, manager in
+            statuses[manager.key] = ManagerStatus(
+                leader: manager.key == "m1" ? true : nil, reachability: manager.value ? .reachable : .unreachable,
+                address: "192.0.2.1:2377")
+        }
+    }
+
+    private func wish(_ role: String, _ node: String, _ api: TestAPI) async throws -> TestAPI.Answer {
+        try await api.call(
+            .post, "/nodes/\(node)/update", query: version(api, node), #"{"Role":"\#(role)","Availability":"active"}"#)
+    }
+
+    @Test func eachLifeAsAManagerHasANumber() async throws {
+        try await TestAPI.run { api in
+            try await api.cluster.addNode("n1")
+            let node = { try #require(api.cluster.snapshot.get(Node.self, "n1")) }
+            #expect(try await wish("manager", "n1", api).status == 200)
+            #expect(try node().spec.role == .manager && node().currentRole == .manager && node().incarnation == 1)
+            // Somebody changes his mind before it has left the group: the same life goes on.
+            try await api.cluster.addNode("n2")
+            try await api.cluster.change(Node.self, "n2") { $0.spec.role = .manager }
+            #expect(try await wish("worker", "n1", api).status == 200)
+            #expect(try node().spec.role == .worker && node().currentRole == .manager)
+            #expect(try await wish("manager", "n1", api).status == 200)
+            #expect(try node().incarnation == 1)
+            #expect(try await wish("worker", "n1", api).status == 200)
+            try await api.cluster.change(Node.self, "n1") { $0.role = .worker }
+            #expect(try await wish("manager", "n1", api).status == 200)
+            #expect(try node().incarnation == 2)
+        }
+    }
+
+    @Test func aWorkerOfAnOlderVersionIsNotPromoted() async throws {
+        try await TestAPI.run { api in
+            try await api.cluster.addNode("n1")
+            api.cluster.members.set(level: 2)
+            let answer = try await wish("manager", "n1", api)
+            #expect(answer.status == 400 && answer.text.contains("upgrade clusterd"), "\(answer.text)")
+        }
+    }
+
+    struct Demotion: Sendable {
+        /// Reachable or not, by manager; m1 leads.
+        let managers: [String: Bool]
+        /// Those that are to be workers already.
+        var leaving: [String] = []
+        let node: String
+        /// Nil where it is allowed.
+        let refusal: String?
+    }
+
+    static let demotions = [
+        Demotion(managers: ["m1": true], node: "m1", refusal: "attempting to demote the last manager of the swarm"),
+        Demotion(managers: ["m1": true, "m2": true], node: "m1", refusal: nil),
+        Demotion(managers: ["m1": true, "m2": true], leaving: ["m2"], node: "m1", refusal: "last manager"),
+        Demotion(managers: ["m1": true, "m2": true, "m3": false], node: "m2", refusal: "loss of quorum (1 of the 2"),
+        Demotion(managers: ["m1": true, "m2": true, "m3": false], node: "m3", refusal: nil),
+        Demotion(
+            managers: ["m1": true, "m2": true, "m3": true, "m4": true, "m5": false], leaving: ["m2"], node: "m3",
+            refusal: nil),
+        Demotion(
+            managers: ["m1": true, "m2": true, "m3": true, "m4": false, "m5": false], leaving: ["m2"], node: "m3",
+            refusal: "loss of quorum"),
+    ]
+
+    @Test(arguments: demotions) func aManagerIsDemotedWhereAQuorumStays(_ demotion: Demotion) async throws {
+        try await TestAPI.run { api in
+            for id in demotion.managers.keys.sorted() {
+                try await api.cluster.addNode(id)
+                try await api.cluster.change(Node.self, id) { node in
+                    node.spec.role = demotion.leaving.contains(id) ? .worker : .manager
+                    node.role = .manager
+                }
+            }
+            api.cluster.members.set(Self.statuses(demotion.managers))
+            let answer = try await wish("worker", demotion.node, api)
+            #expect(answer.status == (demotion.refusal == nil ? 200 : 400), "\(answer.text)")
+            if let refusal = demotion.refusal { #expect(answer.text.contains(refusal), "\(answer.text)") }
+            let node = try #require(api.cluster.snapshot.get(Node.self, demotion.node))
+            #expect(node.spec.role == (demotion.refusal == nil ? .worker : .manager) && node.currentRole == .manager)
+        }
+    }
+
+    @Test func leadershipGoesToAManagerThatIsThere() async throws {
+        try await TestAPI.run { api in
+            for id in ["m1", "m2", "m3", "w1"] { try await api.cluster.addNode(id) }
+            api.cluster.members.set(Self.statuses(["m1": true, "m2": true, "m3": false]))
+            for (node, words) in [
+                ("w1", "no manager"), ("m1", "leads already"), ("m3", "not heard of lately"), ("nobody", "not found"),
+            ] {
+                let answer = try await api.call(.post, "/swarm/transfer", query: [("node", node)])
+                #expect(answer.status == 400 || answer.status == 404)
+                #expect(answer.text.contains(words), "\(answer.text)")
+            }
+            #expect(api.cluster.members.leaders.isEmpty)
+            #expect(try await api.call(.post, "/swarm/transfer", query: [("node", "m2")]).status == 202)
+            #expect(try await api.call(.post, "/swarm/transfer").status == 202)
+            try await eventually { api.cluster.members.leaders.sorted() == ["any", "m2"] }
+            api.cluster.members.set(Self.statuses(["m1": true, "m3": false]))
+            #expect(try await api.call(.post, "/swarm/transfer").status == 400)
         }
     }
 }

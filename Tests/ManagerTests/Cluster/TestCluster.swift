@@ -50,6 +50,9 @@ final class TestMembers: MemberGroup, ClusterOperations {
     private struct State {
         var statuses: [String: ManagerStatus] = [:]
         var removed: [String] = []
+        var added: [String] = []
+        var leaders: [String] = []
+        var level = 1
         var entries: [LogEntry] = []
         var asked: [(LogSubject, LogOptions)] = []
     }
@@ -58,12 +61,36 @@ final class TestMembers: MemberGroup, ClusterOperations {
 
     func set(_ statuses: [String: ManagerStatus]) { state.withLock { $0.statuses = statuses } }
     func set(_ entries: [LogEntry]) { state.withLock { $0.entries = entries } }
+    func set(level: Int) { state.withLock { $0.level = level } }
     var removed: [String] { state.withLock { $0.removed } }
+    var added: [String] { state.withLock { $0.added } }
+    var leaders: [String] { state.withLock { $0.leaders } }
     var asked: [(LogSubject, LogOptions)] { state.withLock { $0.asked } }
 
     func managerStatuses() async -> [String: ManagerStatus] { state.withLock { $0.statuses } }
     func managers() async -> [ManagerEndpoint] { [ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")] }
-    func removeMember(nodeID: String) async throws { state.withLock { $0.removed.append(nodeID) } }
+    func commandLevel() async -> Int { state.withLock { $0.level } }
+
+    /// Those that statuses were set for; a place is the position of the id among them.
+    func members() async -> [GroupMember] {
+        state.withLock { state in
+            state.statuses.sorted { $0.key < $1.key }.enumerated().map { place, status in
+                GroupMember(
+                    place: UInt64(place), nodeID: status.key, address: status.value.address,
+                    isReachable: status.value.reachability == .reachable, isLeader: status.value.leader == true)
+            }
+        }
+    }
+
+    func addMember(nodeID: String, incarnation: UInt32, address: String) async throws {
+        state.withLock { $0.added.append("\(nodeID)#\(incarnation)@\(address)") }
+    }
+
+    func removeMember(place: UInt64) async throws {
+        state.withLock { $0.removed.append($0.statuses.keys.sorted()[Int(place)]) }
+    }
+
+    func transferLeadership(to nodeID: String?) async throws { state.withLock { $0.leaders.append(nodeID ?? "any") } }
 
     func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
         let entries = state.withLock { state in

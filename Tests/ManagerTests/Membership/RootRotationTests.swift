@@ -72,7 +72,7 @@ import Testing
         try await group.begin()
         #expect(group.store.snapshot.get(Cluster.self, "c1")?.rootRotationInProgress == true)
         #expect(try group.waiting == ["m1", "w1"] && group.issuer == Self.old.root)
-        #expect(CertificatePolicy.closure(of: group.store.snapshot) != nil)
+        #expect(CertificatePolicy.isSpreadingTrust(group.store.snapshot))
         let roots = try Certificate.all(pem: [UInt8](CertificatePolicy.roots(in: group.store.snapshot).utf8))
         #expect(roots == [Self.old.root, Self.new.root])
         try await group.note(Self.record(Self.old, [Self.old, Self.new]), of: "m1")
@@ -84,7 +84,11 @@ import Testing
         #expect(try await group.advance())
         #expect(try group.waiting == ["m1", "w1"] && group.issuer == Self.new.root)
         #expect(try await group.advance() == false)
-        #expect(try group.secrets.joinTokens == tokens)
+        // Who joins from now on trusts the next root first.
+        let next = try group.secrets.joinTokens
+        #expect(JoinToken(next.worker)?.clusterDigest == Self.digest(Self.new))
+        #expect(throws: HTTPError.self) { try CertificatePolicy.role(of: tokens.worker, in: group.store.snapshot) }
+        #expect(try CertificatePolicy.role(of: next.manager, in: group.store.snapshot) == .manager)
 
         try await group.note(Self.record(Self.new, [Self.old, Self.new]), of: "m1", "w1")
         #expect(try await group.advance())
@@ -98,8 +102,30 @@ import Testing
         #expect(try group.waiting == ["m1", "w1"] && group.issuer == Self.new.root)
         try await group.note(Self.record(Self.new, [Self.new]), of: "m1", "w1")
         #expect(try group.waiting.isEmpty)
-        #expect(CertificatePolicy.closure(of: group.store.snapshot) == nil)
+        #expect(!CertificatePolicy.isSpreadingTrust(group.store.snapshot))
         #expect(try await group.advance() == false)
+    }
+
+    /// The root's key is gone: nothing can be issued, until all trust another root.
+    @Test(arguments: ["", "damaged", String(decoding: PrivateKey.generate().pem, as: UTF8.self)])
+    func aRootThatLostItsKeyIsChangedLikeAnyOther(key: String) async throws {
+        let group = try await Group()
+        try await group.write { transaction in
+            guard var secrets = transaction.get(ClusterSecrets.self, "c1") else { return }
+            secrets.rootKey = key
+            try transaction.put(secrets)
+        }
+        let error = #expect(throws: HTTPError.self) { try group.issuer }
+        #expect(error?.message.contains("clusterctl manager ca rotate") == true)
+        try await group.begin()
+        #expect(throws: HTTPError.self) { try group.issuer }
+        #expect(CertificatePolicy.isSpreadingTrust(group.store.snapshot))
+        try await group.note(Self.record(Self.old, [Self.old, Self.new]), of: "m1", "w1")
+        #expect(try await group.advance())
+        #expect(try group.issuer == Self.new.root)
+        try await group.note(Self.record(Self.new, [Self.old, Self.new]), of: "m1", "w1")
+        #expect(try await group.advance())
+        #expect(try group.secrets.rootKey == String(decoding: Self.new.key.pem, as: UTF8.self))
     }
 
     @Test func aNodeThatIsRemovedIsNotWaitedFor() async throws {

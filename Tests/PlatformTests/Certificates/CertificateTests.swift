@@ -20,12 +20,21 @@ import Testing
         let certificate = try Self.issue()
         #expect(certificate.node == Self.node)
         #expect(try Self.issue(to: PeerIdentity(nodeID: "m1", role: .manager, clusterID: "c1")).node?.role == .manager)
-        #expect(certificate.notBefore.seconds == TestCertificates.now.seconds - 3600)
+        #expect(certificate.notBefore.seconds == TestCertificates.now.seconds - 25 * 3600)
         #expect(certificate.notAfter.seconds == TestCertificates.now.seconds + 90 * 86_400)
         for usage in Certificate.Usage.allCases { try certificate.verify(against: Self.authority.root, for: usage) }
         #expect(Self.authority.root.node == nil)
         #expect(Self.authority.root.digest.count == 32)
         #expect(try Self.issue() != certificate)
+    }
+
+    @Test(arguments: [1, 2, 1_000_000, .max] as [UInt32]) func saysWhichOfTheNodesLivesItIsOf(incarnation: UInt32)
+        throws
+    {
+        let node = PeerIdentity(nodeID: "n1", role: .manager, clusterID: "c1", incarnation: incarnation)
+        let certificate = try Self.issue(to: node)
+        #expect(certificate.node == node && certificate.node != Self.node)
+        #expect("\(node)".hasSuffix("(incarnation \(incarnation))"))
     }
 
     @Test func serialsAreRandom() throws {
@@ -42,7 +51,8 @@ import Testing
         let now = TestCertificates.now
         for (time, isGood) in [
             (now, true), (now + Self.day * 89, true), (now + Self.day * 91, false),
-            (now + .seconds(-3500), true), (now + .seconds(-3700), false),
+            // A clock that is a day behind.
+            (now + Self.day * -1, true), (now + Self.day * -2, false),
         ] {
             let verify = { () throws in try certificate.verify(against: Self.authority.root, for: .server, at: time) }
             if isGood { try verify() } else { #expect(throws: CertificateError.self) { try verify() } }

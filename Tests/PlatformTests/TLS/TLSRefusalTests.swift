@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func aCertificateThatIsNotValidYet() async throws {
-        let (server, client) = try await Self.refusal(of: Self.client(Self.day * 9, from: Self.now + Self.day))
+        let (server, client) = try await Self.refusal(of: Self.client(Self.day * 9, from: Self.now + Self.day * 2))
         #expect(server == .untrusted("certificate is not yet valid"))
         #expect(client == .refused("bad certificate"))
     }

@@ -11,11 +11,14 @@ enum ManagerList: Command {
         let nodes = try await session.engine.fetch([Fetched<Node>].self, ["nodes"])
         var listing = Listing(["ID": "ID", "NAME": "Name", "ADDRESS": "Address", "STATUS": "Status"])
         for node in nodes.sorted(by: { $0.value.displayName < $1.value.displayName }) {
-            guard let manager = node.value.managerStatus else { continue }
+            let value = node.value
+            guard value.managerStatus != nil || value.spec.role == .manager else { continue }
             listing.rows.append(
                 .init(
-                    cells: [node.value.id, node.value.displayName, manager.address, manager.text], object: node.raw,
-                    id: node.value.id))
+                    cells: [
+                        value.id, value.displayName, value.managerStatus?.address ?? value.clusterAddress ?? "",
+                        value.managerText,
+                    ], object: node.raw, id: value.id))
         }
         if arguments.flag("quiet") { session.console.write(listing.ids) } else { try session.show(listing) }
     }

@@ -27,7 +27,7 @@ enum NodeList: Command {
                     cells: [
                         value.id, value.displayName,
                         value.status.state.rawValue.firstUppercased, value.spec.availability.rawValue.firstUppercased,
-                        value.managerStatus?.text ?? "", value.description.engine.engineVersion,
+                        value.managerText, value.description.engine.engineVersion,
                     ], object: node.raw, id: value.id, mark: value.id == own ? " *" : "")
             })
     }

@@ -9,6 +9,12 @@ extension ManagerStatus {
 }
 
 extension Node {
+    /// Its part among the managers, also on the way there and away; empty for a worker.
+    var managerText: String {
+        guard let managerStatus else { return spec.role == .manager ? "Joining" : "" }
+        return managerStatus.text + (spec.role == .worker ? " (leaving)" : "")
+    }
+
     /// `leader`, `manager`, `manager (unreachable)` or `worker`.
     var roleText: String {
         guard let managerStatus else { return "worker" }

@@ -4,10 +4,11 @@ import Model
 /// Changes what users set on a node.
 enum NodeUpdate: Command {
     static let syntax = Syntax(
-        path: ["node", "update"], summary: "Change a node's availability, labels or name",
+        path: ["node", "update"], summary: "Change a node's availability, role, labels or name",
         positionals: [.init("NODE", "id, unique beginning of one, name, or self")],
         options: [
             .value("availability", "WORD", "active, pause (no new tasks) or drain (none at all)"),
+            .value("role", "WORD", "worker or manager; 'node promote' and 'node demote' wait until it is so"),
             .repeated("label-add", "KEY=VALUE", "a label to set"),
             .repeated("label-rm", "KEY", "a label to take away"),
             .value("name", "NAME", "what to call it"),
@@ -16,14 +17,16 @@ enum NodeUpdate: Command {
     static func run(_ arguments: Arguments, in session: Session) async throws {
         let availability = try arguments.choice("availability", of: NodeAvailability.words)
             .flatMap(NodeAvailability.init)
+        let role = try arguments.choice("role", of: ["worker", "manager"]).flatMap(NodeRole.init)
         let added = try arguments.pairs("label-add") ?? [:]
         let removed = arguments.values("label-rm")
         let name = arguments.value("name")
-        guard availability != nil || !added.isEmpty || !removed.isEmpty || name != nil else {
+        guard availability != nil || role != nil || !added.isEmpty || !removed.isEmpty || name != nil else {
             throw arguments.usage("nothing to change: name an option")
         }
         let node = try await change(arguments.positionals[0], session) { spec in
             if let availability { spec.availability = availability }
+            if let role { spec.role = role }
             if let name { spec.name = name }
             var labels = spec.labels ?? [:]
             for key in removed { labels[key] = nil }

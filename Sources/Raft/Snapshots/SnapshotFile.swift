@@ -1,0 +1,188 @@
+internal import Platform
+
+/// The bytes of a snapshot on a disk: written once, from first to last, and read from anywhere. Sealed, or as they are where the
+/// member has no keys, or its version of then had none.
+///
+///     header (64)  magic, version u32, data key u32, salt (32), bytes of a block u32, zeros (8), CRC32C
+///     blocks       each nonce (12), ciphertext, tag (16), CRC32C; all but the last of the same length
+///
+/// The key is derived from the data key and the header, whose salt is drawn for each file; nonces are drawn for each block. A
+/// block's context is its number. The checksums are over what is on the disk, and tell damage from a wrong key.
+final class SnapshotFile {
+    static let headerBytes = 64
+    static let magic: UInt64 = 0x0031_4c41_4553_524d  // "MRSEAL1\0"
+    static let version: UInt32 = 1
+    static let blockBytes = 64 << 10
+    private static let blockOverhead = RecordCipher.overhead + 4
+    private static let saltBytes = 32
+
+    private struct Seal {
+        let cipher: RecordCipher
+        let blockBytes: Int
+        let nonce: () -> [UInt8]
+    }
+
+    private let file: any DiskFile
+    private let name: String
+    private let seal: Seal?
+    /// Of the data key; 0 for a file that is not sealed.
+    let keyNumber: UInt32
+    /// Bytes of the snapshot.
+    private(set) var count = 0
+    /// Those that do not make a block yet.
+    private var tail: [UInt8] = []
+    /// The block that was opened last.
+    private var opened: (number: Int, bytes: [UInt8])?
+
+    /// Begins a file, which is empty.
+    init(writing file: any DiskFile, name: String, sealing: FileSealing?) throws(SystemError) {
+        self.file = file
+        self.name = name
+        guard let sealing else {
+            seal = nil
+            keyNumber = 0
+            return
+        }
+        let key = sealing.keys.newest
+        keyNumber = key.number
+        var writer = ByteWriter(reserving: Self.headerBytes)
+        writer.write(Self.magic)
+        writer.write(Self.version)
+        writer.write(key.number)
+        writer.write(raw: sealing.draw(Self.saltBytes))
+        writer.write(UInt32(Self.blockBytes))
+        writer.pad(to: Self.headerBytes - 4)
+        writer.write(CRC32C.checksum(writer.bytes))
+        seal = Seal(
+            cipher: Self.cipher(key, writer.bytes), blockBytes: Self.blockBytes, nonce: { sealing.nonce() })
+        try file.write(writer.bytes, at: 0)
+    }
+
+    /// Opens a file that is whole.
+    ///
+    /// Throws `corrupted`, `wrongKey`, or the disk's error.
+    init(reading file: any DiskFile, name: String, sealing: FileSealing?) throws {
+        self.file = file
+        self.name = name
+        let size = try file.size()
+        let header = try file.read(at: 0, count: Self.headerBytes)
+        guard header.count >= 8, header.load(UInt64.self, at: 0) == Self.magic else {
+            seal = nil
+            keyNumber = 0
+            count = size
+            return
+        }
+        guard header.count == Self.headerBytes,
+            CRC32C.checksum(header[0..<60]) == header.load(UInt32.self, at: 60)
+        else { throw RaftError(.corrupted, "snapshot \(name) has a damaged header") }
+        let version = header.load(UInt32.self, at: 8)
+        guard version == Self.version else {
+            throw RaftError(
+                .newerFormat, "snapshot \(name) is sealed in format \(version), this version reads \(Self.version)")
+        }
+        keyNumber = header.load(UInt32.self, at: 12)
+        let blockBytes = Int(header.load(UInt32.self, at: 48))
+        guard let key = try sealing.key(keyNumber, for: "snapshot \(name)"), (1...1 << 24).contains(blockBytes) else {
+            throw RaftError(.corrupted, "snapshot \(name) has a damaged header")
+        }
+        guard let sealing else { preconditionFailure("a key without keys") }
+        let (whole, rest) = (size - Self.headerBytes).quotientAndRemainder(
+            dividingBy: blockBytes + Self.blockOverhead)
+        guard rest == 0 || rest > Self.blockOverhead else {
+            throw RaftError(.corrupted, "snapshot \(name) ends in the middle of a block")
+        }
+        count = whole * blockBytes + max(0, rest - Self.blockOverhead)
+        seal = Seal(cipher: Self.cipher(key, header), blockBytes: blockBytes, nonce: { sealing.nonce() })
+    }
+
+    private static func cipher(_ key: DataKey, _ header: [UInt8]) -> RecordCipher {
+        key.cipher(for: "martlet raft snapshot", at: header)
+    }
+
+    /// Adds bytes at the end, which is where `offset` must be. After a throw nothing has changed.
+    func write(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
+        precondition(offset == count, "a snapshot is written from first to last")
+        guard let seal else {
+            try file.write(bytes, at: offset)
+            count += bytes.count
+            return
+        }
+        let all = tail + bytes
+        let first = (count - tail.count) / seal.blockBytes
+        var sealed: [UInt8] = []
+        var position = 0
+        while all.count - position >= seal.blockBytes {
+            let number = first + position / seal.blockBytes
+            sealed += block(number, all[position..<position + seal.blockBytes], seal)
+            position += seal.blockBytes
+        }
+        if !sealed.isEmpty { try file.write(sealed, at: place(of: first, seal)) }
+        count += bytes.count
+        tail = Array(all[position...])
+    }
+
+    /// What was added is all; durable on return.
+    func end() throws(SystemError) {
+        if let seal, !tail.isEmpty {
+            let number = count / seal.blockBytes
+            try file.write(block(number, tail[...], seal), at: place(of: number, seal))
+        }
+        try file.sync()
+        tail = []
+    }
+
+    /// Makes what is in whole blocks durable.
+    func sync() throws(SystemError) { try file.sync() }
+
+    private func place(of number: Int, _ seal: Seal) -> Int {
+        Self.headerBytes + number * (seal.blockBytes + Self.blockOverhead)
+    }
+
+    private func block(_ number: Int, _ bytes: ArraySlice<UInt8>, _ seal: Seal) -> [UInt8] {
+        let record = bytes.withUnsafeBytes {
+            seal.cipher.seal($0, nonce: seal.nonce(), context: Self.context(number))
+        }
+        return record + withUnsafeBytes(of: CRC32C.checksum(record).littleEndian, Array.init)
+    }
+
+    private static func context(_ number: Int) -> [UInt8] {
+        withUnsafeBytes(of: UInt64(number).littleEndian, Array.init)
+    }
+
+    /// At most `count` bytes; fewer at the end. Throws `corrupted`, `wrongKey`, or the disk's error.
+    func read(at offset: Int, count: Int) throws -> [UInt8] {
+        guard let seal else { return try file.read(at: offset, count: count) }
+        let end = min(self.count, offset + count)
+        var bytes: [UInt8] = []
+        var position = offset
+        while position < end {
+            let (number, start) = position.quotientAndRemainder(dividingBy: seal.blockBytes)
+            let block = try open(number, seal)
+            let piece = block[min(start, block.count)..<min(block.count, start + end - position)]
+            guard !piece.isEmpty else { throw RaftError(.corrupted, "snapshot \(name) is shorter than it was") }
+            bytes += piece
+            position += piece.count
+        }
+        return bytes
+    }
+
+    /// What is read from now on is on the disk.
+    func reread() { opened = nil }
+
+    private func open(_ number: Int, _ seal: Seal) throws -> [UInt8] {
+        if let opened, opened.number == number { return opened.bytes }
+        let place = place(of: number, seal)
+        let bytes = try file.read(at: place, count: seal.blockBytes + Self.blockOverhead)
+        guard bytes.count > Self.blockOverhead,
+            CRC32C.checksum(bytes.dropLast(4)) == bytes.load(UInt32.self, at: bytes.count - 4)
+        else { throw RaftError(.corrupted, "snapshot \(name) is damaged at \(place)") }
+        guard let plain = seal.cipher.open(bytes.dropLast(4), context: Self.context(number)) else {
+            throw RaftError(
+                .wrongKey,
+                "snapshot \(name) is whole at \(place), and data key \(keyNumber) of this node does not open it: is this "
+                    + "another node's folder?")
+        }
+        opened = (number, plain)
+        return plain
+    }
+}
