@@ -166,6 +166,18 @@ static inline int cl_mount(const char *source, const char *target, const char *t
 }
 static inline int cl_umount2(const char *target, int flags) { return umount2(target, flags); }
 
+// SO_PEERCRED of unix(7): who connected. Its struct ucred is behind _GNU_SOURCE.
+static inline int cl_peer_user(int descriptor, unsigned *user) {
+    struct {
+        int process;
+        unsigned user, group;
+    } credentials;
+    socklen_t length = sizeof credentials;
+    int result = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+    if (result == 0) *user = credentials.user;
+    return result;
+}
+
 // Sends without raising SIGPIPE.
 static inline ssize_t cl_send(int descriptor, const void *bytes, size_t count) {
     return send(descriptor, bytes, count, MSG_NOSIGNAL);
