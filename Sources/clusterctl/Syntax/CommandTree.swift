@@ -15,7 +15,8 @@ enum CommandTree {
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
-        ManagerBackup.self, ManagerRestore.self,
+        ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
+        ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 
     static var syntaxes: [Syntax] { commands.map { $0.syntax } }
