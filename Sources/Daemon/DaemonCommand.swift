@@ -45,9 +45,15 @@ public enum DaemonCommand {
         let node = try await LocalNode.open(configuration, loops: loops)
         let server = HTTPServer(loop: loops.api, handler: EngineAPIRoutes.handler(for: node))
         // The API answers before the node is a member again: what takes long says so instead of not being there.
+        let certificates = try APICertificates(node)
         for host in configuration.hosts.isEmpty ? [configuration.controlSocket] : configuration.hosts {
-            let address = try server.listen(on: host, mode: 0o660, group: "martlet")
-            log.info("serving the API", ["on": address])
+            var securing: HTTPServer.Securing?
+            if case .unix = host {
+            } else if !configuration.opensAPI {
+                securing = { try await certificates.secure($0) }
+            }
+            let address = try server.listen(on: host, mode: 0o660, group: "martlet", securing: securing)
+            log.info("serving the API", ["on": address, "tls": securing != nil])
         }
         let metrics = try configuration.metricsAddress.map { try MetricsEndpoint(on: $0, loop: loops.api) }
         let discovery = try configuration.discoveryAddress.map { address in

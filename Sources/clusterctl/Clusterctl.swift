@@ -8,7 +8,7 @@ import Platform
 enum Clusterctl {
     static func main() async {
         var environment: [String: String] = [:]
-        for name in ["CLUSTER_HOST"] {
+        for name in ["CLUSTER_HOST", "CLUSTER_CONTEXT", "CLUSTER_CERT_PATH", "HOME", "XDG_CONFIG_HOME"] {
             environment[name] = getenv(name).map { String(cString: $0) }
         }
         let words = Array(CommandLine.arguments.dropFirst())
@@ -51,13 +51,27 @@ enum Clusterctl {
     private static func session(
         _ arguments: Arguments, environment: [String: String], console: Console
     ) throws -> Session {
-        let named = environment["CLUSTER_HOST"].flatMap { $0.isEmpty ? nil : $0 }
-        let host = arguments.value("host") ?? named
-        let endpoint = try Endpoint(host ?? Endpoint.defaultHost)
+        // The commands that mend contexts must not need a good one.
+        let destination =
+            arguments.path.first == "context"
+            ? Destination(host: Endpoint.defaultHost) : try Destination.resolve(arguments, environment)
+        let endpoint = try Endpoint(destination.host)
         let format = try OutputFormat(arguments.value("format"))
         let loop = try EventLoop(name: "clusterctl")
-        let client = HTTPClient(endpoint.address, loop: loop)
-        let engine = Engine(endpoint: endpoint) { try await client.send($0) }
-        return Session(engine: engine, console: console, format: format, host: arguments.value("host"))
+        let client = try client(endpoint, destination.tls, loop)
+        let engine = Engine(endpoint: endpoint, isSecured: destination.tls != nil) { try await client.send($0) }
+        return Session(
+            engine: engine, console: console, format: format, host: arguments.value("host"), environment: environment)
+    }
+
+    private static func client(_ endpoint: Endpoint, _ files: TLSFiles?, _ loop: EventLoop) throws -> HTTPClient {
+        guard let files else { return HTTPClient(endpoint.address, loop: loop) }
+        let context = try files.context(for: endpoint.address)
+        let limits = HTTPClientLimits()
+        return HTTPClient(host: "\(endpoint.address)", loop: loop, limits: limits) {
+            let stream = try await SocketStream.connect(
+                to: endpoint.address, loop: loop, timeout: limits.connectTimeout)
+            return try await TLSStream.handshake(over: stream, context, within: limits.connectTimeout, on: loop)
+        }
     }
 }

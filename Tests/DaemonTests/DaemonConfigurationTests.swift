@@ -43,7 +43,19 @@ import Testing
         #expect(throws: ConfigurationError.self) { try DaemonConfiguration(arguments: ["--config", path]) }
     }
 
+    @Test func theAPIOverTCPIsNotOpenedByChance() throws {
+        let plain = try DaemonConfiguration(arguments: ["--host", "tcp://127.0.0.1:2376"])
+        #expect(!plain.opensAPI && plain.apiTLS == nil)
+        #expect(try DaemonConfiguration(arguments: ["--dangerously-open-api"]).opensAPI)
+        let files = try DaemonConfiguration(arguments: ["--tls-ca", "/a", "--tls-cert=/b", "--tls-key", "/c"])
+        #expect(files.apiTLS == APITLSFiles(authority: "/a", certificate: "/b", key: "/c"))
+        let error = #expect(throws: ConfigurationError.self) { try files.apiTLS?.context() }
+        #expect(error?.description.hasPrefix("--tls-ca /a: ") == true)
+    }
+
     @Test(arguments: [
+        ["--tls-ca", "/a"], ["--tls-cert", "/a", "--tls-key", "/b"], ["--dangerously-open-api=1"],
+        ["--dangerously-open-api", "--tls-ca", "/a", "--tls-cert", "/b", "--tls-key", "/c"],
         ["--force-new-cluster=yes"], ["--force-new-cluster", "yes"], ["--nmae", "x"], ["stray"], ["--name"],
         ["--data-path-port", "0"], ["--listen-addr", "nowhere"],
         ["--log-format", "xml"], ["--log-level", "loud"], ["--config", "/does/not/exist"], ["--data-dir", ""],

@@ -51,6 +51,11 @@ struct StoryTests {
         .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("python3"), "no docker command or python3 here"))
     func secrets() async throws { try await tell("Tests/Stories/secrets") }
 
+    @Test(
+        .timeLimit(.minutes(5)),
+        .enabled(if: Probe.hasProgram("docker") && Probe.hasProgram("openssl"), "no docker or openssl command here"))
+    func apiTLS() async throws { try await tell("Tests/Stories/api-tls") }
+
     @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("cc"), "no C compiler here"))
     func clocks() async throws { try await tell("Tests/Stories/clocks") }
 

@@ -166,6 +166,18 @@ static inline int cl_mount(const char *source, const char *target, const char *t
 }
 static inline int cl_umount2(const char *target, int flags) { return umount2(target, flags); }
 
+// SO_PEERCRED of unix(7): who connected. Its struct ucred is behind _GNU_SOURCE.
+static inline int cl_peer_user(int descriptor, unsigned *user) {
+    struct {
+        int process;
+        unsigned user, group;
+    } credentials;
+    socklen_t length = sizeof credentials;
+    int result = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+    if (result == 0) *user = credentials.user;
+    return result;
+}
+
 // Sends without raising SIGPIPE.
 static inline ssize_t cl_send(int descriptor, const void *bytes, size_t count) {
     return send(descriptor, bytes, count, MSG_NOSIGNAL);
@@ -196,3 +208,7 @@ static inline int cl_openat2(int directory, const char *path, uint64_t flags, ui
 // O_PATH (open(2)) is hidden behind _GNU_SOURCE; its value is the same on every architecture that Swift runs on.
 static const int CL_O_PATH = 010000000;
 static inline int cl_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+// Has the kernel begin to write dirty pages of a file; 2 is SYNC_FILE_RANGE_WRITE (sync_file_range(2)).
+static inline int cl_begin_writing(int descriptor, int64_t offset, int64_t count) {
+    return (int)syscall(SYS_sync_file_range, descriptor, offset, count, 2);
+}

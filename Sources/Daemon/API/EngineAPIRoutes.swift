@@ -27,11 +27,12 @@ enum EngineAPIRoutes {
         return router
     }
 
-    /// Answers a request, unless it asks for a version of the API that is not spoken.
+    /// Answers a request of one who may ask it, unless it asks for a version of the API that is not spoken.
     static func handler(for node: LocalNode) -> HTTPHandler {
         let router = router(for: node)
         let discovery = node.discovery
         return { request in
+            try Caller(request.peer).check(request)
             // Consul's version is no version of the Engine API: managers and clusterctl ask both here.
             if DiscoveryAPI.serves(request.path) { return await discovery.respond(to: request) }
             try checkVersion(request.path)

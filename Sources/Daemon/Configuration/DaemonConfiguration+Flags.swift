@@ -27,6 +27,19 @@ extension DaemonConfiguration {
         {
             $0.hosts.append(try address($1, "host"))
         },
+        Flag(name: "tls-ca", value: "FILE", help: "whose clients the API over TCP takes (the cluster's own root)") {
+            $0.apiTLS = $0.apiTLS.with(\.authority, try absolute($1, "tls-ca"))
+        },
+        Flag(name: "tls-cert", value: "FILE", help: "its certificate (on a manager, one that it issues itself)") {
+            $0.apiTLS = $0.apiTLS.with(\.certificate, try absolute($1, "tls-cert"))
+        },
+        Flag(name: "tls-key", value: "FILE", help: "the key of that") {
+            $0.apiTLS = $0.apiTLS.with(\.key, try absolute($1, "tls-key"))
+        },
+        Flag(
+            name: "dangerously-open-api", value: nil,
+            help: "tcp hosts without TLS and to anybody: whoever reaches them is root on every node"
+        ) { configuration, _ in configuration.opensAPI = true },
         Flag(name: "name", value: "NAME", help: "the node's name in the cluster (the host's name)") { $0.name = $1 },
         Flag(name: "listen-addr", value: "IP:PORT", help: "the cluster port (0.0.0.0:2377)") {
             $0.listenAddress = try address($1, "listen-addr", defaultPort: 2377)
@@ -55,6 +68,15 @@ extension DaemonConfiguration {
         },
         Flag(name: "runtime", value: "NAME", help: "runc, crun, runsc or the path of an OCI runtime (runc)") {
             $0.runtime = $1
+        },
+        Flag(
+            name: "snapshot-entries", value: "N",
+            help: "entries of a manager's log between snapshots of its state (50000)"
+        ) {
+            guard let value = UInt64($1), (1...1_000_000_000).contains(value) else {
+                throw ConfigurationError("--snapshot-entries \($1): a number from 1 to 1000000000")
+            }
+            $0.snapshotEntries = value
         },
         Flag(
             name: "force-new-cluster", value: nil,
@@ -107,6 +129,7 @@ extension DaemonConfiguration {
         if given.contains(where: { $0.0.name == "host" }) { hosts = [] }
         for (flag, value) in given where flag.name != "config" { try flag.set(&self, value) }
         try checkSocketPaths()
+        try checkTLS()
     }
 
     private static func split(_ arguments: [String]) throws -> [(Flag, String)] {
@@ -162,8 +185,24 @@ extension DaemonConfiguration {
         }
     }
 
+    private func checkTLS() throws {
+        guard let files = apiTLS else { return }
+        if opensAPI { throw ConfigurationError("--dangerously-open-api and --tls-... exclude each other") }
+        guard !files.authority.isEmpty, !files.certificate.isEmpty, !files.key.isEmpty else {
+            throw ConfigurationError("--tls-ca, --tls-cert and --tls-key go together")
+        }
+    }
+
     private enum Limits {
         static let configurationBytes = 1 << 20
+    }
+}
+
+extension APITLSFiles? {
+    fileprivate func with(_ path: WritableKeyPath<APITLSFiles, String>, _ file: String) -> APITLSFiles {
+        var files = self ?? APITLSFiles(authority: "", certificate: "", key: "")
+        files[keyPath: path] = file
+        return files
     }
 }
 

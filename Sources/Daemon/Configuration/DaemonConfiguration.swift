@@ -15,11 +15,17 @@ public struct DaemonConfiguration: Sendable {
     /// Where other nodes' VXLAN devices send to; nil means the advertised address.
     public var dataPathAddress: IPv4Address?
     public var dataPathPort: UInt16 = 4789
+    /// What the API over TCP proves itself with, where that is not the cluster's own.
+    public var apiTLS: APITLSFiles?
+    /// Serve the API over TCP to anybody, without TLS.
+    public var opensAPI = false
     /// Where the Consul HTTP API is served; nil for nowhere.
     public var discoveryAddress: SocketAddress? = .ipv4(IPv4Address(127, 0, 0, 1), 8500)
     public var metricsAddress: SocketAddress?
     /// `runc`, `crun`, `runsc` or a path.
     public var runtime = "runc"
+    /// Entries of the managers' log after which a snapshot of their state is taken; nil: as is best for most.
+    public var snapshotEntries: UInt64?
     /// Make the cluster anew with this manager alone: its quorum is lost.
     public var forcesNewCluster = false
     public var logLevel = Logger.Level.info

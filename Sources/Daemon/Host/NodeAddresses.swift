@@ -92,7 +92,7 @@ struct NodeAddresses: Sendable, Equatable {
         return found ? IPv4Address(value: UInt32(bigEndian: name.sin_addr.s_addr)) : nil
     }
 
-    private static func interfaceAddresses() -> [(interface: String, address: IPv4Address)] {
+    static func interfaceAddresses() -> [(interface: String, address: IPv4Address)] {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return [] }
         defer { freeifaddrs(list) }

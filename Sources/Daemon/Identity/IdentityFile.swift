@@ -63,7 +63,8 @@ final class IdentityFile: Sendable {
         if let format = try? JSONDecoder().decode(Format.self, from: Data(bytes)).format {
             if format == LockedIdentity.format {
                 guard let locked = try? JSONDecoder().decode(LockedIdentity.self, from: Data(bytes)) else {
-                    throw ConfigurationError("\(path) is damaged; restore it from a backup, or remove it and join again")
+                    throw ConfigurationError(
+                        "\(path) is damaged; restore it from a backup, or remove it and join again")
                 }
                 throw Locked(identity: locked)
             }

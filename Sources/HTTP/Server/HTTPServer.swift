@@ -10,6 +10,7 @@ public final class HTTPServer: Sendable {
         var connections: [ObjectIdentifier: ServerConnection] = [:]
         var listeners: [SocketListener] = []
         var refusing = 0
+        var securing = 0
         var isSweeping = false
         var isStopping = false
         var waiting: [OneShot] = []
@@ -19,6 +20,8 @@ public final class HTTPServer: Sendable {
     private static let sweepInterval = Duration.milliseconds(100)
     /// Connections beyond the limit that are told so at a time; further ones are closed without a word.
     private static let refusalLimit = 64
+    /// Handshakes at a time; who comes meanwhile is closed without a word.
+    private static let handshakeLimit = 256
 
     private let settings: ServerSettings
     private let loop: EventLoop
@@ -62,13 +65,19 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - mode: of a unix socket's file.
     ///   - group: that owns a unix socket's file, where the group exists.
+    ///   - securing: makes the stream that HTTP is spoken over, and says who is at its other end; it bounds its own time.
     /// - Returns: the address, with the port that the kernel chose where 0 was asked for.
     /// - Throws: `SystemError`.
     @discardableResult
-    public func listen(on address: SocketAddress, mode: UInt32 = 0o660, group: String? = nil) throws -> SocketAddress {
+    public func listen(
+        on address: SocketAddress, mode: UInt32 = 0o660, group: String? = nil, securing: Securing? = nil
+    ) throws -> SocketAddress {
+        let isLocal = if case .unix = address { true } else { false }
         let listener = try SocketListener(on: address, loop: loop, workers: workers, mode: mode) { [weak self] stream in
             guard let self else { return stream.close() }
-            _ = admit(stream, HTTPPeer(address: stream.remoteAddress), on: stream.loop)
+            if let securing { return secure(stream, securing) }
+            let entrance = isLocal ? HTTPPeer.Entrance.local(user: stream.remoteUser) : .open
+            _ = admit(stream, HTTPPeer(address: stream.remoteAddress, entrance: entrance), on: stream.loop)
         }
         if case .unix(let path) = address, let group { try Self.setGroup(path, group) }
         let isLate = state.withLock { state in
@@ -77,6 +86,24 @@ public final class HTTPServer: Sendable {
         }
         if isLate { listener.close() }
         return listener.address
+    }
+
+    /// Turns a connection that was accepted into a stream that nobody reads along.
+    public typealias Securing = @Sendable (SocketStream) async throws -> (stream: any ByteStream, peer: HTTPPeer)
+
+    private func secure(_ stream: SocketStream, _ securing: @escaping Securing) {
+        let isFull = state.withLock { state in
+            if state.securing < Self.handshakeLimit, !state.isStopping { state.securing += 1 } else { return true }
+            return false
+        }
+        guard !isFull else { return stream.close() }
+        // Unstructured, because an accept callback begins it; the handshake has a limit of its own.
+        Task(executorPreference: stream.loop) { [weak self] in
+            let secured = try? await securing(stream)
+            self?.state.withLock { $0.securing -= 1 }
+            guard let self, let secured else { return stream.close() }
+            _ = admit(secured.stream, secured.peer, on: stream.loop)
+        }
     }
 
     /// Serves one connection that was accepted elsewhere, until it ends. Cancelling the caller closes it.

@@ -28,6 +28,7 @@ public struct ClusterAPI: Sendable {
         NodeRoutes(api: self).register(in: &router)
         NetworkRoutes(api: self).register(in: &router)
         ClusterRoutes(api: self).register(in: &router)
+        ClientCertificateRoutes(api: self).register(in: &router)
         FileRoutes<Secret>(api: self).register(in: &router)
         FileRoutes<Config>(api: self).register(in: &router)
         AbsentRoutes().register(in: &router)

@@ -123,7 +123,7 @@ public final class Certificate: Sendable {
     static func reason(_ result: Int) -> String { String(cString: X509_verify_cert_error_string(result)) }
 
     /// Nil unless there is exactly one, which is an identifier.
-    private func name(_ nid: Int32) -> String? {
+    func name(_ nid: Int32) -> String? {
         guard let subject = X509_get_subject_name(pointer) else { return nil }
         let index = X509_NAME_get_index_by_NID(subject, nid, -1)
         guard index >= 0, X509_NAME_get_index_by_NID(subject, nid, index) < 0,

@@ -78,7 +78,7 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// `issuer` is nil where it issues itself.
-    private static func build(
+    static func build(
         subject: [(nid: Int32, text: String)], issuer: Certificate?, publicKey: OpaquePointer, signedBy key: PrivateKey,
         from notBefore: Timestamp, to notAfter: Timestamp, _ extensions: [(nid: Int32, value: String)]
     ) throws(CertificateError) -> Certificate {

@@ -16,6 +16,8 @@ public final class SocketStream: ByteStream {
     public let loop: EventLoop
     /// The other end, where it has a name.
     public let remoteAddress: SocketAddress?
+    /// The user who runs the process at the other end of a unix socket, as the kernel says (SO_PEERCRED); nil for others.
+    public let remoteUser: UInt32?
     private let core: SocketCore
 
     /// Takes over a connected socket, which is made non-blocking.
@@ -26,8 +28,12 @@ public final class SocketStream: ByteStream {
         let flags = try checked(fcntl(number, F_GETFL), "fcntl")
         if flags & O_NONBLOCK == 0 { try checked(fcntl(number, F_SETFL, flags | O_NONBLOCK), "fcntl") }
         switch remoteAddress {
-        case .ipv4, .ipv6: try Self.tune(number)
-        case .unix, nil: break
+        case .ipv4, .ipv6:
+            remoteUser = nil
+            try Self.tune(number)
+        case .unix, nil:
+            var user: UInt32 = 0
+            remoteUser = cl_peer_user(number, &user) == 0 ? user : nil
         }
         core = SocketCore(descriptor.release())
         do {
@@ -128,6 +134,12 @@ public final class SocketStream: ByteStream {
             core.close()
         }
     }
+
+    /// See `ByteStream.isClear`.
+    public var isClear: Bool { core.isClear }
+
+    /// See `ByteStream.tryWrite`.
+    public func tryWrite(_ bytes: [UInt8]) -> Bool { core.post(bytes) }
 
     /// Sends what is queued, then tells the other end that no more comes (shutdown(2), SHUT_WR).
     public nonisolated(nonsending) func shutdownWrite() async throws {

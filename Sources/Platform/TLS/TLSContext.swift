@@ -58,6 +58,58 @@ public final class TLSContext: Sendable {
         return context
     }
 
+    /// The API's end of a connection: clients show certificates of one of `roots`, with a few in between where those are an
+    /// operator's own; who shows none is let in, and has no `TLSStream.peer`.
+    ///
+    /// - Parameter chain: the server's own certificate first, then those between it and its root.
+    /// - Throws: `CertificateError` where the key is not that of the certificate.
+    public static func apiServer(
+        key: PrivateKey, chain: [Certificate], clientRoots roots: [Certificate]
+    ) throws(CertificateError) -> TLSContext {
+        let context = TLSContext(isServer: true)
+        try context.use(key: key, chain: chain, roots)
+        return context
+    }
+
+    /// An end that connects to the API at an IP address, for which the server's certificate must be.
+    ///
+    /// - Parameter identity: what the client proves itself with; nil for nothing.
+    public static func apiClient(
+        identity: (key: PrivateKey, chain: [Certificate])?, roots: [Certificate], address: String
+    ) throws(CertificateError) -> TLSContext {
+        let context = TLSContext(isServer: false)
+        if let identity {
+            try context.use(key: identity.key, chain: identity.chain, roots)
+        } else {
+            try context.trust(roots, depth: apiDepth)
+        }
+        guard X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(context.pointer), address) == 1 else {
+            throw .malformed("address \(address)")
+        }
+        return context
+    }
+
+    /// Certificates between a client's and an operator's own root.
+    private static let apiDepth: Int32 = 3
+
+    private func use(key: PrivateKey, chain: [Certificate], _ roots: [Certificate]) throws(CertificateError) {
+        guard let first = chain.first else { throw .malformed("certificate: there is none") }
+        guard first.isOf(key) else { throw .untrusted("the key is not that of the certificate") }
+        defer { ERR_clear_error() }
+        guard SSL_CTX_use_certificate(pointer, first.pointer) == 1, SSL_CTX_use_PrivateKey(pointer, key.pointer) == 1,
+            chain.dropFirst().allSatisfy({ cossl_add_chain(pointer, $0.pointer) == 1 })
+        else { throw .weakKey("the certificate's key") }
+        try trust(roots, depth: Self.apiDepth)
+    }
+
+    private func trust(_ roots: [Certificate], depth: Int32) throws(CertificateError) {
+        guard !roots.isEmpty else { throw .malformed("roots: there is none") }
+        SSL_CTX_set_verify_depth(pointer, depth)
+        guard roots.allSatisfy({ X509_STORE_add_cert(SSL_CTX_get_cert_store(pointer), $0.pointer) == 1 }) else {
+            throw .malformed("root certificate")
+        }
+    }
+
     /// An end that connects without a certificate of its own. Of those that the other end sends, the one that `isRoot` knows is
     /// the root of the others.
     public static func stranger(trusting isRoot: @escaping @Sendable (_ digest: [UInt8]) -> Bool) -> TLSContext {

@@ -1,5 +1,6 @@
 import HTTP
 import Model
+import Platform
 
 /// Says what to do about an error the daemon answered with.
 enum Advice {
@@ -64,6 +65,24 @@ enum Advice {
                 message, hint: "Somebody else changed it in the meantime: look at it again and repeat the command.")
         }
         return Failure(message)
+    }
+
+    /// What a handshake that failed says.
+    static func failure(for error: TLSError, at endpoint: Endpoint) -> Failure {
+        let hint: String
+        switch error {
+        case .untrusted:
+            hint =
+                "The daemon's certificate is not of the root in ca.pem, or not for this address. Was the cluster's root changed? "
+                + "Then\nask a manager for another certificate: 'clusterctl manager client-certificate NAME'."
+        case .refused:
+            hint =
+                "The daemon does not take this certificate: it has ended, or is of another cluster, or of a root that was "
+                + "changed.\nAsk a manager for another: 'clusterctl manager client-certificate NAME'."
+        default:
+            hint = "Does that daemon speak TLS there? On a node that is no manager it needs files: clusterd --tls-cert."
+        }
+        return Failure("\(endpoint): \(error)", hint: hint, exitStatus: Failure.Exit.unreachable)
     }
 
     /// Where a manager is found, from what this daemon knows of its cluster.

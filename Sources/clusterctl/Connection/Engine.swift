@@ -10,10 +10,15 @@ struct Engine: Sendable {
     static let answerLimit = 64 << 20
 
     let endpoint: Endpoint
+    private let isSecured: Bool
     private let transport: @Sendable (HTTPRequest) async throws -> HTTPResponse
 
-    init(endpoint: Endpoint, transport: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse) {
+    init(
+        endpoint: Endpoint, isSecured: Bool = false,
+        transport: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    ) {
         self.endpoint = endpoint
+        self.isSecured = isSecured
         self.transport = transport
     }
 
@@ -94,10 +99,13 @@ struct Engine: Sendable {
     private func unreachable(_ error: any Error) -> Failure {
         var cause = error
         while let http = cause as? HTTPError, let inner = http.cause { cause = inner }
+        if let tls = cause as? TLSError { return Advice.failure(for: tls, at: endpoint) }
         guard let system = cause as? SystemError else {
-            return Failure(
-                "\(endpoint): \(error)", hint: "Is clusterd listening there? Its log says.",
-                exitStatus: Failure.Exit.unreachable)
+            let hint =
+                endpoint.isRemote && !isSecured
+                ? "A clusterd speaks TLS on TCP: give --tls DIR. On a manager, 'clusterctl manager client-certificate NAME' "
+                    + "makes such a folder." : "Is clusterd listening there? Its log says."
+            return Failure("\(endpoint): \(error)", hint: hint, exitStatus: Failure.Exit.unreachable)
         }
         let hint: String
         switch system.errno {
@@ -105,8 +113,8 @@ struct Engine: Sendable {
             hint = "Only root and the group martlet may talk to the daemon: try sudo, or join the group."
         case ECONNREFUSED where endpoint.isRemote:
             hint =
-                "A clusterd serves its API on TCP only where it is told to: 'clusterd --host tcp://IP:PORT'.\n"
-                + "Whoever reaches that port rules the cluster: there is no authentication on it."
+                "A clusterd serves its API on TCP only where it is told to: 'clusterd --host unix:///run/clusterd/clusterd.sock "
+                + "--host tcp://IP:PORT'."
         case ENOENT, ECONNREFUSED:
             hint =
                 "Is the daemon running here? Start it: 'sudo clusterd', or 'sudo systemctl start clusterd'.\n"

@@ -9,6 +9,8 @@ struct Session: Sendable {
     let format: OutputFormat
     /// The host as named on the command line; nil for the default.
     let host: String?
+    /// What the command reads of the process's environment.
+    let environment: [String: String]
 
     /// The clock that ages in tables are counted from.
     var now: Timestamp { WallClock.now() }

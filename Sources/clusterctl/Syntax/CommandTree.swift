@@ -15,7 +15,9 @@ enum CommandTree {
         KeyValueGet.self, KeyValuePut.self, KeyValueList.self, KeyValueRemove.self, KeyValueWatch.self,
         KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
-        ManagerBackup.self, ManagerRestore.self, ManagerAutolock.self, ManagerUnlockKey.self,
+        ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
+        ManagerAutolock.self, ManagerUnlockKey.self,
+        ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 
     static var syntaxes: [Syntax] { commands.map { $0.syntax } }

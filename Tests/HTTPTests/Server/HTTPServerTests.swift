@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Platform
 import Synchronization
 import Testing
@@ -253,6 +254,52 @@ import Testing
             try await near.write(Array("GET / HTTP/1.0\r\n\r\n".utf8))
             #expect(try await near.text().hasSuffix("node-1"))
             await serving.value
+        }
+    }
+
+    @Test func howAConnectionCameInIsSaid() async throws {
+        try await TestServer.run { request in
+            let text =
+                switch request.peer.entrance {
+                case .local(let user): "local \(user.map { "\($0)" } ?? "")"
+                case .open: "open"
+                case .secured(let certificate): "secured \(certificate == nil)"
+                case nil: "nowhere"
+                }
+            return .text(text)
+        } using: { test in
+            let get = { (client: HTTPClient) in try await client.send(HTTPRequest(.get, "/")).body.text() }
+            #expect(try await get(test.client()) == "local \(getuid())")
+            #expect(try await get(test.client(test.tcp)) == "open")
+            let address = try test.server.listen(on: try #require(SocketAddress.parse("127.0.0.1:0"))) { stream in
+                let first = try await stream.read(upTo: 1)
+                guard first == [1] else { throw HTTPError(.forbidden, "not secured") }
+                return (stream, HTTPPeer(entrance: .secured(nil)))
+            }
+            let plain = try? await test.exchange("GET / HTTP/1.0\r\n\r\n", over: address)
+            #expect(plain ?? "" == "", "closed without a word")
+            #expect(try await test.exchange("\u{1}GET / HTTP/1.0\r\n\r\n", over: address).hasSuffix("secured true"))
+        }
+    }
+
+    /// Root, and the group `martlet` where there is one.
+    @Test(.enabled(if: getuid() == 0, "not root")) func aUnixSocketIsForItsGroup() async throws {
+        try await TestServer.run { _ in
+            .text("")
+        } using: { test in
+            let (group, name) = try #require(
+                getgrgid(1).map { ($0.pointee.gr_gid, String(cString: $0.pointee.gr_name)) })
+            let path = FileManager.default.temporaryDirectory.path + "/group-\(UUID().uuidString.prefix(8))"
+            defer { unlink(path) }
+            try test.server.listen(on: .unix(path), group: name)
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            #expect(status.st_mode & 0o7777 == 0o660 && status.st_gid == group && status.st_uid == 0)
+            let other = path + "o"
+            defer { unlink(other) }
+            try test.server.listen(on: .unix(other), group: "no-such-group")
+            #expect(stat(other, &status) == 0)
+            #expect(status.st_mode & 0o7777 == 0o660 && status.st_gid == getgid())
         }
     }
 

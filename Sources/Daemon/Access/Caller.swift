@@ -1,0 +1,62 @@
+import HTTP
+import Platform
+
+/// Who calls the API, and what they may.
+struct Caller: Sendable, Equatable {
+    enum Identity: Sendable, Equatable {
+        /// A process of this user, over the unix socket, whose file says who may open it.
+        case local(user: UInt32?)
+        /// A manager hands on what it has let in.
+        case manager(String)
+        case client(ClientIdentity)
+        /// Anybody who reaches a port that was opened to all.
+        case anyone
+    }
+
+    enum Right: Sendable { case read, all }
+
+    let identity: Identity
+    let right: Right
+
+    /// - Throws: `HTTPError` 401 for one who has not said who it is, 403 for one who is nobody here.
+    init(_ peer: HTTPPeer) throws(HTTPError) {
+        switch peer.entrance {
+        case .local(let user): (identity, right) = (.local(user: user), .all)
+        case .open: (identity, right) = (.anyone, .all)
+        case .secured(nil):
+            throw HTTPError(
+                .unauthorized,
+                "a client certificate is wanted here; on a manager: clusterctl manager client-certificate NAME --out DIR"
+            )
+        case .secured(let certificate?):
+            guard let client = certificate.client else {
+                throw HTTPError(
+                    .forbidden,
+                    "this certificate is no client's: its organizational unit (OU) must be admin or read-only")
+            }
+            (identity, right) = (.client(client), client.role == .admin ? .all : .read)
+        case nil:
+            guard let node = peer.nodeID else { throw HTTPError(.unauthorized, "who calls is not known") }
+            (identity, right) = (.manager(node), .all)
+        }
+    }
+
+    /// - Throws: `HTTPError` 403 for a call that goes beyond what the caller may.
+    func check(_ request: HTTPRequest) throws(HTTPError) {
+        guard right != .all, !ReadOnlyCalls.contain(request.method, request.path) else { return }
+        throw HTTPError(
+            .forbidden,
+            "\(self) may only look: \(request.method) \(request.path.prefix(200)) wants a certificate of an admin")
+    }
+}
+
+extension Caller: CustomStringConvertible {
+    var description: String {
+        switch identity {
+        case .local(let user): "uid \(user.map { "\($0)" } ?? "unknown")"
+        case .manager(let node): "manager \(node)"
+        case .client(let client): client.description
+        case .anyone: "anyone"
+        }
+    }
+}
