@@ -102,12 +102,15 @@ final class IdentityFile: Sendable {
         return identity
     }
 
-    /// Durable when it returns. The data keys stay what they are.
+    /// Durable when it returns. The data keys stay what they are, but for those of a manager that was.
     func save(_ identity: NodeIdentity) throws {
         try state.withLock { state in
             var next = state
             next.identity = identity
-            if let known = state.identity, known.nodeID == identity.nodeID {
+            // A manager that becomes a worker has others: what it sealed goes.
+            if let known = state.identity, known.nodeID == identity.nodeID,
+                known.role == identity.role || identity.role == .manager
+            {
                 next.identity?.dataKeys = known.dataKeys
             }
             try write(next)

@@ -84,10 +84,17 @@ import Testing
     @Test func aWorkersKeysAreOpen() throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        try file.save(try Self.identity())
+        let identity = try Self.identity()
+        try file.save(identity)
         _ = try file.lock(with: .random(), version: 5)
+        // One that was demoted is saved as a worker first, with other data keys.
+        var worker = try Self.identity()
+        worker.nodeID = identity.nodeID
+        worker.role = .worker
+        try file.save(worker)
         try file.open()
-        #expect(try IdentityFile(dataDirectory: folder.path).load() != nil)
+        #expect(try IdentityFile(dataDirectory: folder.path).load() == worker)
+        #expect(try file.dataKeys(of: worker).all == worker.dataKeys && worker.dataKeys != identity.dataKeys)
     }
 
     /// On a new cluster the state says so before there is an identity to write.
