@@ -86,8 +86,8 @@ extension AuditLog {
                 return try await handler(request)
             }
             var entry = AuditEntry(
-                time: WallClock.now(), caller: caller, from: request.peer.address.map { "\($0)" } ?? "unix",
-                method: request.method.name, path: request.path, status: 0, duration: .zero)
+                time: WallClock.now(), caller: caller, from: Self.place(of: request.peer), method: request.method.name,
+                path: request.path, status: 0, duration: .zero)
             let start = ContinuousClock.now
             let result: Result<HTTPResponse, any Error>
             do {
@@ -105,6 +105,13 @@ extension AuditLog {
             entry.duration = ContinuousClock.now - start
             await audit.write(entry)
             return try result.get()
+        }
+    }
+
+    private static func place(of peer: HTTPPeer) -> String {
+        switch peer.address {
+        case .unix, nil: "unix"
+        case let address?: "\(address)"
         }
     }
 }

@@ -38,11 +38,11 @@ import Testing
             { request in
                 if request.path.hasSuffix("/web") { throw HTTPError(.notFound, "no such service") }
                 // The body is whole for the handler, although the name was read from it.
-                #expect(try await request.body.collect(upTo: 1 << 20).count == (request.method == .post ? 40 : 0))
+                #expect(try await request.body.collect(upTo: 1 << 20).count == (request.method == .post ? 41 : 0))
                 return HTTPResponse(.created)
             }, AuditLog(path: path))
         let body = #"{"Name":"db","Data":"aHVudGVyMg==      "}"#
-        #expect(body.utf8.count == 40)
+        #expect(body.utf8.count == 41)
         _ = try await handler(request(.post, "/v1.41/secrets/create?token=hunter2", body))
         await #expect(throws: HTTPError.self) { try await handler(request(.delete, "/v1.41/services/web")) }
         await #expect(throws: HTTPError.self) { try await handler(request(.put, "/v1/kv/a", "hunter2", try reader())) }
