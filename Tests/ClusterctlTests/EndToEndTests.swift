@@ -68,6 +68,33 @@ import Testing
         #expect(await daemon.run("node", "inspect", "host9").error.contains("node host9 not found"))
     }
 
+    @Test func nodesBecomeManagersAndWorkers() async throws {
+        let daemon = try StandInDaemon()
+        let promoted = await daemon.run("node", "promote", "host2")
+        #expect(
+            promoted.status == 0 && promoted.output == "Node host2 promoted to a manager in the swarm.\n", "\(promoted)"
+        )
+        #expect(await daemon.run("manager", "add", "host2").output == "Node host2 is a manager already.\n")
+        #expect(await daemon.run("manager", "transfer", "host2").output == "host2 leads.\n")
+        let demoted = await daemon.run("manager", "rm", "host1", "host2")
+        #expect(demoted.output.hasSuffix("Manager host2 demoted in the swarm.\n"), "\(demoted)")
+        // Nobody takes the steps: it says so, and how far it is.
+        daemon.state.withLock { $0.changesRoles = false }
+        let slow = await daemon.run("node", "promote", "host1", "--timeout", "300ms")
+        #expect(slow.status == 1 && slow.error.contains("host1 is not a manager after"), "\(slow)")
+        #expect(await daemon.run("manager", "ls").output.contains("Joining"))
+        #expect(await daemon.run("node", "update", "host2", "--role", "manager").status == 0)
+        #expect(await daemon.run("node", "update", "host2", "--role", "king").status == 64)
+        daemon.state.withLock { $0.nodes[1].status.state = .down }
+        let absent = await daemon.run("node", "demote", "host2")
+        #expect(absent.status == 0 && absent.error.contains("when it comes back"), "\(absent)")
+        daemon.state.withLock {
+            $0.nodes[0].managerStatus = .init(reachability: .unreachable, address: "10.0.0.1:2377")
+        }
+        _ = await daemon.run("node", "demote", "host1", "-d")
+        #expect(await daemon.run("manager", "ls").output.contains("Unreachable (leaving)"))
+    }
+
     @Test func clustersAreMadeAndEntered() async throws {
         let daemon = try StandInDaemon()
         let made = await daemon.run("init", "--advertise-addr", "10.0.0.1")

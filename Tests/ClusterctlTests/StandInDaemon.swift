@@ -21,6 +21,8 @@ final class StandInDaemon: Sendable {
         /// Updates to refuse as out of sequence before one is let through.
         var staleAnswers = 0
         var isManager = true
+        /// Nodes become at once what they are wished to be.
+        var changesRoles = true
         /// Answers of `/swarm` from now on that say that the root is still being changed.
         var rotationAnswers = 0
         /// The last body of `/swarm/update`.
@@ -150,11 +152,24 @@ final class StandInDaemon: Sendable {
                     state.staleAnswers -= 1
                     return true
                 }
-                for index in state.nodes.indices where state.nodes[index].id == id { state.nodes[index].spec = spec }
+                for index in state.nodes.indices where state.nodes[index].id == id {
+                    state.nodes[index].spec = spec
+                    if state.changesRoles { state.nodes[index].follow() }
+                }
                 return false
             }
             if isStale { throw HTTPError(.internalServerError, "rpc error: update out of sequence") }
             return HTTPResponse(.ok)
+        }
+        router.post("/swarm/transfer") { [unowned self] request in
+            let id = request.query["node"]
+            state.withLock { state in
+                for index in state.nodes.indices {
+                    let isNext = state.nodes[index].id == id
+                    state.nodes[index].managerStatus?.leader = isNext ? true : nil
+                }
+            }
+            return HTTPResponse(.accepted)
         }
         addServices(&router)
         addSecrets(&router)
@@ -292,5 +307,15 @@ final class StandInDaemon: Sendable {
             else { throw HTTPError(.badRequest, "unexpected \(request.target)") }
             return HTTPResponse(.created)
         }
+    }
+}
+
+extension Node {
+    fileprivate mutating func follow() {
+        let isManager = managerStatus != nil
+        guard isManager != (spec.role == .manager) else { return }
+        managerStatus =
+            isManager ? nil : ManagerStatus(reachability: .reachable, address: "\(status.address ?? ""):2377")
+        role = spec.role
     }
 }

@@ -37,6 +37,7 @@ package struct SimulationOptions: Sendable {
         if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
         if random.below(3) == 0 { options.settings.maximumInflightMessages = 1 }
         if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
+        if random.below(2) == 0 { options.settings.announcementDelay = .milliseconds(1) }
         options.sealsFiles = random.below(2) == 0
         return options
     }

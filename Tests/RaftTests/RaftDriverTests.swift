@@ -1,10 +1,11 @@
 import RaftSimulation
+import TestSupport
 import Testing
 
 @testable import Raft
 
 /// The production driver on simulated disks, links and clocks, each told what to do.
-@Suite struct RaftDriverTests {
+@Suite(.besideOthers) struct RaftDriverTests {
     private static let second: UInt64 = 1_000_000_000
 
     /// A group without faults or clients of its own.

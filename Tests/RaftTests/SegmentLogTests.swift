@@ -1,10 +1,11 @@
 import Platform
 import RaftSimulation
+import TestSupport
 import Testing
 
 @testable import Raft
 
-@Suite struct SegmentLogTests {
+@Suite(.besideOthers) struct SegmentLogTests {
     private static let segmentBytes = 4096
 
     private func open(_ disk: SimulatedDisk, seed: UInt64 = 1) throws -> (

@@ -1,10 +1,11 @@
 import Foundation
 import Raft
 import RaftSimulation
+import TestSupport
 import Testing
 
 /// Whole groups under faults, a seed each. `RAFT_SEED=N` replays one; `make simulate SEEDS=N` runs more of them.
-@Suite struct SimulationTests {
+@Suite(.besideOthers) struct SimulationTests {
     static let replayed = ProcessInfo.processInfo.environment["RAFT_SEED"].flatMap { UInt64($0) }
     static let firstSeeds: [UInt64] = replayed.map { [$0] } ?? stride(from: 1, through: 291, by: 10).map { $0 }
 

@@ -1,9 +1,10 @@
 import RaftSimulation
+import TestSupport
 import Testing
 
 @testable import Raft
 
-@Suite struct SnapshotStoreTests {
+@Suite(.besideOthers) struct SnapshotStoreTests {
     private func metadata(_ index: LogIndex) -> SnapshotMetadata {
         SnapshotMetadata(
             index: index, term: 3, configuration: Configuration(voters: [Member(id: NodeID(1), address: "m1")]))

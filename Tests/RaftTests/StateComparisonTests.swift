@@ -1,10 +1,11 @@
 import RaftSimulation
+import TestSupport
 import Testing
 
 @testable import Raft
 
 /// scenarios.md, Raft and storage, 17: a member whose state is not what it applied is found, asked nothing, and mended.
-@Suite(.timeLimit(.minutes(2))) struct StateComparisonTests {
+@Suite(.besideOthers) struct StateComparisonTests {
     private static func options(members: Int = 3, isComparing: Bool = true) -> SimulationOptions {
         var options = SimulationOptions()
         options.members = members

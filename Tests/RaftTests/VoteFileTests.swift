@@ -1,9 +1,10 @@
 import RaftSimulation
+import TestSupport
 import Testing
 
 @testable import Raft
 
-@Suite struct VoteFileTests {
+@Suite(.besideOthers) struct VoteFileTests {
     private let member = NodeID(7)
 
     @Test func remembers() throws {

@@ -1,6 +1,6 @@
 -- wrk's requests for a key-value store, the same for each dialect: v3 (etcd's JSON gateway), v2 (etcd's older HTTP API) and
--- martlet (/v1/kv). Arguments: DIALECT put|read|local KEYS [COUNT]. Keys are taken in turn from so many; values have 256
--- bytes; with COUNT it ends once so many were answered. Prints: rate p50-ms p99-ms answered failed.
+-- martlet (/v1/kv). Arguments: DIALECT put|read|local KEYS [COUNT [SIZE]]. Keys are taken in turn from so many; values have
+-- SIZE bytes, or 256; with COUNT it ends once so many were answered. Prints: rate p50-ms p99-ms answered failed.
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 local floor = math.floor
 
@@ -18,8 +18,7 @@ local function base64(text)
    return table.concat(parts)
 end
 
-local value = string.rep("v", 256)
-local encoded = base64(value)
+local value, encoded
 local dialects = {
    v3 = {
       put = function(key)
@@ -51,6 +50,8 @@ local sent, answered = 0, 0
 function init(arguments)
    make = dialects[arguments[1]][arguments[2]]
    keys, count = tonumber(arguments[3]), tonumber(arguments[4])
+   value = string.rep("v", tonumber(arguments[5] or 256))
+   encoded = base64(value)
    if count then
       response = function()
          answered = answered + 1

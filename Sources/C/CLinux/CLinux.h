@@ -208,3 +208,7 @@ static inline int cl_openat2(int directory, const char *path, uint64_t flags, ui
 // O_PATH (open(2)) is hidden behind _GNU_SOURCE; its value is the same on every architecture that Swift runs on.
 static const int CL_O_PATH = 010000000;
 static inline int cl_syncfs(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+// Has the kernel begin to write dirty pages of a file; 2 is SYNC_FILE_RANGE_WRITE (sync_file_range(2)).
+static inline int cl_begin_writing(int descriptor, int64_t offset, int64_t count) {
+    return (int)syscall(SYS_sync_file_range, descriptor, offset, count, 2);
+}

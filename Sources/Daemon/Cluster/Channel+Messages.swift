@@ -14,6 +14,9 @@ extension Channel {
         try await send(Frame(type: FrameType.json, payload: HTTPJSON.encode(message)))
     }
 
+    /// See `trySend`.
+    func trySend(bytes: [UInt8]) -> Bool { trySend(Frame(type: FrameType.bytes, payload: bytes)) }
+
     func send(bytes: [UInt8]) async throws { try await send(Frame(type: FrameType.bytes, payload: bytes)) }
 
     /// Nil when the other end has closed.

@@ -74,6 +74,15 @@ extension DaemonConfiguration {
             $0.runtime = $1
         },
         Flag(
+            name: "snapshot-entries", value: "N",
+            help: "entries of a manager's log between snapshots of its state (50000)"
+        ) {
+            guard let value = UInt64($1), (1...1_000_000_000).contains(value) else {
+                throw ConfigurationError("--snapshot-entries \($1): a number from 1 to 1000000000")
+            }
+            $0.snapshotEntries = value
+        },
+        Flag(
             name: "force-new-cluster", value: nil,
             help: "once, on the last manager of a cluster that lost its quorum for good: it goes on alone"
         ) { configuration, _ in configuration.forcesNewCluster = true },

@@ -32,6 +32,8 @@ public struct DaemonConfiguration: Sendable {
     public var metricsAddress: SocketAddress?
     /// `runc`, `crun`, `runsc` or a path.
     public var runtime = "runc"
+    /// Entries of the managers' log after which a snapshot of their state is taken; nil: as is best for most.
+    public var snapshotEntries: UInt64?
     /// Make the cluster anew with this manager alone: its quorum is lost.
     public var forcesNewCluster = false
     public var logLevel = Logger.Level.info

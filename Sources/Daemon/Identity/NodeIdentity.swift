@@ -56,6 +56,8 @@ extension NodeIdentity {
 
     /// Takes up what its next certificate says that it is.
     mutating func take(_ next: NodeCredentials) {
+        // What it sealed as a manager is removed; what a disk keeps of it is not to be opened by these any more.
+        if role == .manager, next.node.role == .worker { dataKeys = [.first()] }
         credentials = String(decoding: next.pem, as: UTF8.self)
         role = next.node.role == .manager ? .manager : .worker
         incarnation = next.node.incarnation == 0 ? nil : next.node.incarnation

@@ -17,6 +17,12 @@ extension ManagerRole {
     ) throws -> RaftNode.Options {
         let id = identity.place
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
+        options.settings.announcementDelay = .milliseconds(1)
+        if let entries = environment.configuration.snapshotEntries {
+            options.settings.snapshotAfterEntries = entries
+            // Entries of a kilobyte, as who asks for so many has room for them.
+            options.settings.snapshotAfterBytes = max(options.settings.snapshotAfterBytes, Int(entries) << 10)
+        }
         options.sealing = FileSealing(try identity.openDataKeys())
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])

@@ -191,7 +191,7 @@ public struct KeyValueState: StatePart {
     }
 
     private static func hash(_ version: KeyVersion) -> UInt64 {
-        RowHash.of(name, id: version.rowID, row: version.bytes)
+        version.withRowID { RowHash.of(name, id: $0, row: version.bytes) }
     }
 
     /// Of everything that `rows` gives out.

@@ -89,13 +89,12 @@ struct KeyVersion: TreeElement {
     }
 
     /// The row's id: versions sort as they were made.
-    var rowID: [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 12) { buffer, initialized in
-            let raw = UnsafeMutableRawBufferPointer(buffer)
-            raw.storeBytes(of: modify.bigEndian, as: UInt64.self)
-            raw.storeBytes(of: order.bigEndian, toByteOffset: 8, as: UInt32.self)
-            initialized = 12
-        }
+    var rowID: [UInt8] { withRowID { Array($0) } }
+
+    /// The same without an array, for as long as `body` takes.
+    func withRowID<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        var id = (modify.bigEndian, order.bigEndian)
+        return withUnsafeBytes(of: &id) { body(UnsafeRawBufferPointer(rebasing: $0[..<12])) }
     }
 
     /// What `rowID` was made of; nil for other bytes.
@@ -117,6 +116,15 @@ struct KeyVersion: TreeElement {
     static func precedes(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
         KeyOrder.isBefore(left, right)
     }
+    static func precedes(_ element: KeyVersion, key: ArraySlice<UInt8>) -> Bool {
+        element.bytes.withUnsafeBytes { bytes in
+            let start = Offset.session + Int(bytes[Offset.sessionLength])
+            let count = Int(
+                UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: Offset.keyLength, as: UInt16.self)))
+            let own = UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
+            return key.withUnsafeBytes { KeyOrder.isBefore(own, $0) }
+        }
+    }
 
     private func integer<Value: FixedWidthInteger>(at offset: Int) -> Value {
         bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: Value.self)) }
@@ -126,15 +134,15 @@ struct KeyVersion: TreeElement {
 /// Keys compare byte by byte, not as text: two spellings of one letter are two keys.
 enum KeyOrder {
     static func isBefore(_ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>) -> Bool {
-        left.withUnsafeBufferPointer { left in
-            right.withUnsafeBufferPointer { right in
-                let common = min(left.count, right.count)
-                if common > 0, let left = left.baseAddress, let right = right.baseAddress {
-                    let order = memcmp(left, right, common)
-                    if order != 0 { return order < 0 }
-                }
-                return left.count < right.count
-            }
+        left.withUnsafeBytes { left in right.withUnsafeBytes { right in isBefore(left, right) } }
+    }
+
+    static func isBefore(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        let common = min(left.count, right.count)
+        if common > 0, let left = left.baseAddress, let right = right.baseAddress {
+            let order = memcmp(left, right, common)
+            if order != 0 { return order < 0 }
         }
+        return left.count < right.count
     }
 }

@@ -6,9 +6,12 @@ protocol TreeElement: Sendable {
     /// The key in a form that may outlive the element.
     var separator: TreeKey { get }
     static func precedes(_ left: TreeKey, _ right: TreeKey) -> Bool
+    /// Whether the element's key comes before the key.
+    static func precedes(_ element: Self, key: TreeKey) -> Bool
 }
 
 extension TreeElement {
+    static func precedes(_ element: Self, key: TreeKey) -> Bool { precedes(element.treeKey, key) }
     var separator: TreeKey { treeKey }
 }
 
@@ -185,7 +188,7 @@ struct OrderedTree<Element: TreeElement>: Sendable {
         var high = elements.count
         while low < high {
             let middle = (low + high) / 2
-            if Element.precedes(elements[middle].treeKey, key) { low = middle + 1 } else { high = middle }
+            if Element.precedes(elements[middle], key: key) { low = middle + 1 } else { high = middle }
         }
         return low
     }

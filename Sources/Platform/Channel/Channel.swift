@@ -77,6 +77,16 @@ public final class Channel: Sendable {
         try await stream.write(bytes)
     }
 
+    /// Sends a frame without waiting, from any thread; what the peer does not take yet is kept. False, with nothing sent, where
+    /// an earlier frame waits, where this one is too long to go at once, or where the channel has ended.
+    public func trySend(_ frame: Frame) -> Bool {
+        precondition(purpose.isFramed, "\(purpose) is not framed")
+        guard frame.payload.count <= payloadLimit, stream.isClear else { return false }
+        var bytes: [UInt8] = []
+        frame.encode(into: &bytes)
+        return stream.tryWrite(bytes)
+    }
+
     /// The next frame; nil when the other end has ended in good order. Called by one task at a time. After an error the channel
     /// is past use.
     public nonisolated(nonsending) func receive() async throws -> Frame? {

@@ -162,6 +162,12 @@ public enum Files {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
+    /// Has the kernel begin to write what was put into the file there, and does not wait for it: a later sync has less to do.
+    /// Nothing is promised (sync_file_range(2)).
+    public static func beginWriting(_ descriptor: Int32, _ range: Range<Int>) {
+        _ = cl_begin_writing(descriptor, Int64(range.lowerBound), Int64(range.count))
+    }
+
     /// Writes all the bytes to a descriptor that blocks.
     public static func write(_ descriptor: Int32, _ bytes: [UInt8], _ subject: String = "") throws(SystemError) {
         var written = 0

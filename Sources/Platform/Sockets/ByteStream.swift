@@ -8,6 +8,13 @@ public protocol ByteStream: Sendable {
     /// Returns when all bytes are handed on, which a slow peer delays (back-pressure).
     nonisolated(nonsending) func write(_ bytes: [UInt8]) async throws
 
+    /// Whether `tryWrite` would take bytes, as far as is known: no write waits, and the stream has not ended.
+    var isClear: Bool { get }
+
+    /// Hands all bytes on without waiting, from any thread. What the peer does not take yet is kept, and goes before what is
+    /// written later. False, with nothing handed on, where the stream is not clear or `bytes` is more than goes at once.
+    func tryWrite(_ bytes: [UInt8]) -> Bool
+
     /// Ends this side; the peer reads to the end of what was written.
     nonisolated(nonsending) func shutdownWrite() async throws
 
@@ -19,6 +26,11 @@ public protocol ByteStream: Sendable {
 }
 
 extension ByteStream {
+    public var isClear: Bool { false }
+
+    /// Of a stream that always waits.
+    public func tryWrite(_ bytes: [UInt8]) -> Bool { false }
+
     /// A stream that cannot send without waiting says nothing.
     public func close(after lastWords: [UInt8]) { close() }
 }

@@ -148,27 +148,43 @@ final class SocketCore: Sendable {
     func tryWrite(_ bytes: [UInt8]) throws(SystemError) -> PendingWrite? {
         let result = state.withLock { state -> Result<PendingWrite?, SystemError> in
             guard state.descriptor >= 0 else { return .failure(Self.closed("write")) }
-            var sent = 0
-            if state.writes.isEmpty {
-                switch Self.send(state.descriptor, bytes, from: 0) {
-                case .failure(let error): return .failure(error)
-                case .success(let count): sent = count
-                }
-                if sent == bytes.count { return .success(nil) }
-            }
-            let pending = PendingWrite(bytes, offset: sent)
-            state.writes.append(pending)
-            if state.writes.count == 1 {
-                do throws(SystemError) {
-                    try state.watch?.update(Self.readInterest.union(.writable))
-                } catch {
-                    state.writes = []
-                    return .failure(error)
-                }
-            }
-            return .success(pending)
+            return Self.sendOrQueue(bytes, &state)
         }
         return try result.get()
+    }
+
+    /// The same where nothing waits yet; nobody awaits what is left. False where something does, or the socket has ended.
+    func post(_ bytes: [UInt8]) -> Bool {
+        state.withLock { state in
+            guard state.descriptor >= 0, state.writes.isEmpty else { return false }
+            guard case .success = Self.sendOrQueue(bytes, &state) else { return false }
+            return true
+        }
+    }
+
+    /// Whether nothing waits to be sent, and more may be.
+    var isClear: Bool { state.withLock { $0.descriptor >= 0 && $0.writes.isEmpty } }
+
+    private static func sendOrQueue(_ bytes: [UInt8], _ state: inout State) -> Result<PendingWrite?, SystemError> {
+        var sent = 0
+        if state.writes.isEmpty {
+            switch send(state.descriptor, bytes, from: 0) {
+            case .failure(let error): return .failure(error)
+            case .success(let count): sent = count
+            }
+            if sent == bytes.count { return .success(nil) }
+        }
+        let pending = PendingWrite(bytes, offset: sent)
+        state.writes.append(pending)
+        if state.writes.count == 1 {
+            do throws(SystemError) {
+                try state.watch?.update(readInterest.union(.writable))
+            } catch {
+                state.writes = []
+                return .failure(error)
+            }
+        }
+        return .success(pending)
     }
 
     /// Sends what there is room for; nothing while writes wait.

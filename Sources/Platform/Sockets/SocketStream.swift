@@ -135,6 +135,12 @@ public final class SocketStream: ByteStream {
         }
     }
 
+    /// See `ByteStream.isClear`.
+    public var isClear: Bool { core.isClear }
+
+    /// See `ByteStream.tryWrite`.
+    public func tryWrite(_ bytes: [UInt8]) -> Bool { core.post(bytes) }
+
     /// Sends what is queued, then tells the other end that no more comes (shutdown(2), SHUT_WR).
     public nonisolated(nonsending) func shutdownWrite() async throws {
         try core.shutdownWrite()

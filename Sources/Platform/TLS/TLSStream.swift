@@ -87,6 +87,24 @@ public final class TLSStream: ByteStream {
         }
     }
 
+    /// See `ByteStream.isClear`.
+    public var isClear: Bool { stream.isClear }
+
+    /// See `ByteStream.tryWrite`.
+    public func tryWrite(_ bytes: [UInt8]) -> Bool {
+        if bytes.isEmpty { return true }
+        // More is encrypted in portions, of which each waits for the one before.
+        guard bytes.count <= TLSSession.chunk, turn.tryTake() else { return false }
+        defer { turn.give() }
+        guard stream.isClear else { return false }
+        var offset = 0
+        guard case .success(let records) = session.withLock({ $0.encrypt(bytes, from: &offset) }) else { return false }
+        if stream.tryWrite(records) { return true }
+        // What is encrypted and not sent is missing at the other end, whatever comes after it.
+        stream.close()
+        return false
+    }
+
     /// Says that no more comes (close_notify), and ends this side of the connection; the other one may go on.
     public nonisolated(nonsending) func shutdownWrite() async throws {
         try await inTurn {

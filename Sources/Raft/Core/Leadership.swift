@@ -12,6 +12,9 @@ struct Leadership: Sendable {
     /// A member was told to campaign in this term, whoever hears a leader: that message may arrive late, so leases are over.
     var hasTold = false
     var uncommittedBytes = 0
+    /// The commit index that followers are told of also where there is nothing else to tell them, and when it is to move on.
+    private(set) var announced: LogIndex = 0
+    private(set) var announcementDeadline = MonotonicInstant.distantFuture
     /// Reads that wait for the first commit of the term or for a round to begin, then for a quorum to answer that round.
     var waitingReads: [UInt64] = []
     var confirmingReads: [(token: UInt64, index: LogIndex, round: UInt64)] = []
@@ -34,6 +37,21 @@ struct Leadership: Sendable {
     func time(ofRound number: UInt64) -> MonotonicInstant? {
         guard number <= round, round - number < UInt64(roundTimes.count) else { return nil }
         return roundTimes[roundTimes.count - 1 - Int(round - number)]
+    }
+
+    /// Something is committed; followers are to know of it `delay` from the first time on that they do not.
+    mutating func announce(after delay: Duration, at now: MonotonicInstant) {
+        announcementDeadline = min(announcementDeadline, now + delay)
+    }
+
+    /// Moves `announced` on if it is time, or forgets about it where every follower was told with something else.
+    mutating func announceIfDue(_ commitIndex: LogIndex, at now: MonotonicInstant) {
+        if now >= announcementDeadline {
+            announced = commitIndex
+            announcementDeadline = .distantFuture
+        } else if followers.allSatisfy({ $0.toldCommit >= commitIndex }) {
+            announcementDeadline = .distantFuture
+        }
     }
 
     func position(of id: NodeID) -> Int? { followers.firstIndex { $0.id == id } }

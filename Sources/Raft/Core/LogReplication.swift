@@ -62,6 +62,7 @@ extension RaftCore {
     /// Sends each follower what it lacks, as far as the limits allow.
     mutating func replicate() {
         guard let count = leadership?.followers.count else { return }
+        leadership?.announceIfDue(commitIndex, at: now)
         for position in 0..<count {
             while sendAppend(position) {}
         }
@@ -76,7 +77,8 @@ extension RaftCore {
         case .probe(sent: false):
             break
         case .replicate:
-            let hasNews = progress.next <= log.lastIndex || progress.toldCommit < min(commitIndex, log.lastIndex)
+            let announced = min(leadership?.announced ?? 0, log.lastIndex)
+            let hasNews = progress.next <= log.lastIndex || progress.toldCommit < announced
             guard hasNews, progress.inflight.count < settings.maximumInflightMessages,
                 progress.inflightBytes < settings.maximumInflightBytes
             else { return false }
@@ -191,14 +193,18 @@ extension RaftCore {
             voter == id ? durableIndex : leadership.followers.first { $0.id == voter }?.match ?? 0
         }
         guard let agreed, agreed > commitIndex, log.term(at: agreed) == term else { return }
-        let own = log.slice(from: commitIndex + 1, through: agreed, limit: .max).filter { $0.term == term }
-        let cost = own.reduce(0) { $0 + $1.cost }
+        let cost = log.cost(ofTerm: term, from: commitIndex + 1, through: agreed)
         self.leadership?.uncommittedBytes = max(0, leadership.uncommittedBytes - cost)
         commit(through: agreed)
     }
 
     mutating func commit(through index: LogIndex) {
-        commitIndex = max(commitIndex, min(index, log.lastIndex))
+        let index = min(index, log.lastIndex)
+        guard index > commitIndex else { return }
+        commitIndex = index
+        // One that is about to leave, or to hand over, tells everything while it can.
+        let isLeaving = !configuration.isVoter(id) || leadership?.transfer != nil
+        leadership?.announce(after: isLeaving ? .zero : settings.announcementDelay, at: now)
     }
 
     mutating func broadcastHeartbeat() {

@@ -39,6 +39,17 @@ struct LogWindow: Sendable {
         return Array(entries[first..<end])
     }
 
+    /// What the entries of the term cost, from `start` (above the base) through `last`.
+    func cost(ofTerm term: Term, from start: LogIndex, through last: LogIndex) -> Int {
+        precondition(start > baseIndex)
+        var cost = 0
+        for index in stride(from: start, through: min(last, lastIndex), by: 1) {
+            let position = Int(index - baseIndex - 1)
+            if entries[position].term == term { cost += entries[position].cost }
+        }
+        return cost
+    }
+
     mutating func append(_ more: [Entry]) {
         guard let first = more.first else { return }
         precondition(first.index == lastIndex + 1, "the log has no gaps")

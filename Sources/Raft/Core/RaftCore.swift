@@ -140,7 +140,9 @@ public struct RaftCore: Sendable {
     }
 
     /// When `tick` is wanted at the latest.
-    public var nextDeadline: MonotonicInstant { leadership?.heartbeatDeadline ?? electionDeadline }
+    public var nextDeadline: MonotonicInstant {
+        leadership.map { min($0.heartbeatDeadline, $0.announcementDeadline) } ?? electionDeadline
+    }
 
     /// Time has passed. Messages that have arrived meanwhile go in first.
     public mutating func tick(at instant: MonotonicInstant) {

@@ -12,6 +12,9 @@ public struct RaftSettings: Sendable {
     /// A lease is shorter than `shortestElectionTimeout` by so much, as clocks may run at different speeds: a fraction of it, in
     /// hundredths.
     public var clockDriftPercent: UInt64 = 10
+    /// A leader that has committed something tells its followers with the entries that come next, and by a message of its own
+    /// after this time if none come. Zero: at once.
+    public var announcementDelay: Duration = .zero
     /// Entries of one append message end at this many bytes (one larger entry travels alone).
     public var maximumAppendBytes = 1 << 20
     /// Bytes of entries sent to one follower and not yet acknowledged.

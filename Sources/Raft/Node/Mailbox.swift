@@ -50,23 +50,30 @@ final class Mailbox: @unchecked Sendable {
     /// Nil if taken. `bytes` is what the item holds.
     func post(_ item: Item, bytes cost: Int) -> Refusal? {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if isClosed { return .closed }
-        if item.isOwn {
-        } else if items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes {
-            return .full
+        let refusal = refusal(of: item, cost)
+        var wakes = false
+        if refusal == nil {
+            items.append(item)
+            bytes += cost
+            (wakes, isWaiting) = (isWaiting, false)
         }
-        items.append(item)
-        bytes += cost
-        if isWaiting { pthread_cond_signal(condition) }
-        return nil
+        pthread_mutex_unlock(mutex)
+        // Behind the lock, at which the thread would else stop again.
+        if wakes { pthread_cond_signal(condition) }
+        return refusal
+    }
+
+    private func refusal(of item: Item, _ cost: Int) -> Refusal? {
+        if isClosed { return .closed }
+        if item.isOwn { return nil }
+        return items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes ? .full : nil
     }
 
     /// Everything that waits; waits for something until `deadline`.
     func take(until deadline: MonotonicInstant) -> [Item] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        if items.isEmpty {
+        if items.isEmpty, deadline > MemberClock.now() {
             var time = MemberClock.waitable(deadline)
             isWaiting = true
             while items.isEmpty, pthread_cond_timedwait(condition, mutex, &time) == 0 {}

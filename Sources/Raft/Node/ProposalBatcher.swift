@@ -22,10 +22,10 @@ struct ProposalBatcher {
         waiting.append((bytes, promise))
     }
 
-    mutating func areDue(_ core: RaftCore, at now: MonotonicInstant) -> Bool {
+    mutating func areDue(_ role: Role, _ commitIndex: LogIndex, at now: MonotonicInstant) -> Bool {
         guard !waiting.isEmpty else { return false }
-        batches.removeAll { $0 <= core.commitIndex }
-        return core.role != .leader || batches.count < Limits.underWay || waiting.count >= Limits.proposals
+        batches.removeAll { $0 <= commitIndex }
+        return role != .leader || batches.count < Limits.underWay || waiting.count >= Limits.proposals
             || now >= deadline
     }
 

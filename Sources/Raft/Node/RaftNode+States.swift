@@ -10,19 +10,19 @@ extension RaftNode.Status {
     }
 
     /// Takes over what the core knows; what is new in it.
-    mutating func noteStates(of core: RaftCore) -> [StateNews] {
+    mutating func noteStates(of driver: RaftDriver) -> [StateNews] {
         var news: [StateNews] = []
-        if core.divergence != divergence {
-            news.append(core.divergence.map { .diverged($0) } ?? .mended)
-            divergence = core.divergence
+        if driver.core.divergence != divergence {
+            news.append(driver.core.divergence.map { .diverged($0) } ?? .mended)
+            divergence = driver.core.divergence
         }
-        if core.differing != differing {
-            news += core.differing.filter { !differing.contains($0) }.map { .differs($0) }
-            differing = core.differing
+        if driver.core.differing != differing {
+            news += driver.core.differing.filter { !differing.contains($0) }.map { .differs($0) }
+            differing = driver.core.differing
         }
-        if core.isTied != isTied {
-            if core.isTied { news.append(.tied) }
-            isTied = core.isTied
+        if driver.core.isTied != isTied {
+            if driver.core.isTied { news.append(.tied) }
+            isTied = driver.core.isTied
         }
         return news
     }

@@ -18,7 +18,8 @@ extension RaftNode {
         do {
             var now = MemberClock.now()
             while stopPromise == nil {
-                let wakesAt = proposals.areDue(driver.core, at: now) ? now : proposals.deadline
+                let wakesAt =
+                    proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) ? now : proposals.deadline
                 let items = mailbox.take(until: min(driver.nextDeadline, wakesAt))
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
@@ -39,7 +40,7 @@ extension RaftNode {
                     }
                 }
                 if stopPromise != nil { break }
-                if proposals.areDue(driver.core, at: now) {
+                if proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) {
                     for (bytes, promise) in proposals.take() { driver.propose(bytes, token: keep(promise)) }
                     proposals.proposed(upTo: driver.core.lastIndex)
                 }
@@ -79,27 +80,16 @@ extension RaftNode {
         }
     }
 
+    /// What others are told of the member. The core is read where it is: a copy would count references for all of it.
     func publish(_ driver: RaftDriver) {
-        let core = driver.core
         let changes = driver.takeRoleChanges()
-        ledTerm.store(core.role == .leader ? core.term : 0, ordering: .releasing)
-        hasLeader.store(core.leader != nil, ordering: .relaxed)
-        hasSoundState.store(core.divergence == nil, ordering: .relaxed)
+        ledTerm.store(driver.core.role == .leader ? driver.core.term : 0, ordering: .releasing)
+        hasLeader.store(driver.core.leader != nil, ordering: .relaxed)
+        hasSoundState.store(driver.core.divergence == nil, ordering: .relaxed)
         var states: [Status.StateNews] = []
         let observers: [AsyncStream<RoleChange>.Continuation] = shared.withLock { shared in
-            shared.status.role = core.role
-            shared.status.term = core.term
-            shared.status.leader = core.leader
-            shared.status.configuration = core.configuration
-            shared.status.isVoter = core.configuration.isVoter(core.id)
-            shared.status.lastIndex = core.lastIndex
-            shared.status.commitIndex = core.commitIndex
-            shared.status.appliedIndex = driver.appliedIndex
-            shared.status.snapshotIndex = core.snapshot?.index ?? 0
-            shared.status.followers = core.followers
-            shared.status.reachable = core.reachable(at: driver.now)
-            shared.status.isDiskFull = driver.isDiskFull
-            states = shared.status.noteStates(of: core)
+            shared.status.take(from: driver)
+            states = shared.status.noteStates(of: driver)
             return changes.isEmpty ? [] : Array(shared.observers.values)
         }
         for news in states { tell(news) }
@@ -130,6 +120,23 @@ extension RaftNode {
         }
         for observer in observers { observer.finish() }
         for waiter in waiters { waiter.resume(returning: failure) }
+    }
+}
+
+extension RaftNode.Status {
+    fileprivate mutating func take(from driver: RaftDriver) {
+        role = driver.core.role
+        term = driver.core.term
+        leader = driver.core.leader
+        configuration = driver.core.configuration
+        isVoter = configuration.isVoter(driver.core.id)
+        lastIndex = driver.core.lastIndex
+        commitIndex = driver.core.commitIndex
+        appliedIndex = driver.appliedIndex
+        snapshotIndex = driver.core.snapshot?.index ?? 0
+        followers = driver.core.followers
+        reachable = driver.core.reachable(at: driver.now)
+        isDiskFull = driver.isDiskFull
     }
 }
 

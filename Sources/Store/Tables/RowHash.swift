@@ -7,6 +7,11 @@ public enum RowHash {
         fold(row, fold(id, fold(part, 0)))
     }
 
+    /// The same of a row whose id is in no array.
+    public static func of(_ part: String, id: UnsafeRawBufferPointer, row: [UInt8]) -> UInt64 {
+        fold(row, fold(id, fold(part, 0)))
+    }
+
     /// Of a row of a table.
     static func of(_ row: any AnyRow, in table: String) -> UInt64 {
         fold(row.encoded, mix(row.version ^ odd, fold(row.id, fold(table, 1))))

@@ -45,6 +45,16 @@ import Testing
         try file.save(identity)
         #expect(try file.load() == identity)
         #expect(try identity.openCredentials().value.node == peer)
+        let keys = identity.dataKeys
+        identity.take(
+            try NodeCredentials(
+                key: key,
+                certificate: authority.issue(
+                    CertificateRequest(signedBy: key),
+                    to: PeerIdentity(nodeID: "n1", role: .worker, clusterID: "c1", incarnation: 4)),
+                roots: [authority.root]))
+        #expect(identity.role == .worker && identity.dataKeys != keys)
+        identity.role = .manager
         identity.incarnation = 3
         #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
     }

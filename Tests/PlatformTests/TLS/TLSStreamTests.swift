@@ -73,6 +73,32 @@ import Testing
         }
     }
 
+    /// What is handed on without waiting comes whole and in order, before what is written after it, also where the reader is slow.
+    @Test func whatIsHandedOnWithoutWaitingKeepsItsPlace() async throws {
+        let loop = try EventLoop(name: "test-tls")
+        defer { loop.stop() }
+        let pair = try await TLSPair.make(on: loop)
+        var expected: [UInt8] = []
+        // Until the connection is full: then nothing more is taken, and nothing of it sent.
+        for round in 0..<10_000 {
+            let piece = [UInt8](repeating: UInt8(truncatingIfNeeded: round), count: 50_000)
+            guard pair.client.tryWrite(piece) else { break }
+            expected += piece
+        }
+        #expect(!pair.client.isClear)
+        #expect(expected.count >= 50_000 && expected.count < 100 << 20)
+        let last = randomBytes(100_000)
+        async let write: Void = pair.client.write(last)
+        var received: [UInt8] = []
+        while received.count < expected.count + last.count { received += try await pair.server.read(upTo: 256 << 10) }
+        try await write
+        #expect(received == expected + last)
+        #expect(pair.client.isClear)
+        #expect(!pair.client.tryWrite([UInt8](repeating: 0, count: TLSSession.chunk + 1)))
+        pair.client.close()
+        #expect(!pair.client.isClear && !pair.client.tryWrite([1]))
+    }
+
     @Test func oneSideMayEndBeforeTheOther() async throws {
         let loop = try EventLoop(name: "test-tls")
         defer { loop.stop() }

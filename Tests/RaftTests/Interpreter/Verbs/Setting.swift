@@ -14,6 +14,7 @@ enum Setting: Verb {
         case "uncommitted-bytes": stage.settings.maximumUncommittedBytes = value
         case "snapshot-chunk-bytes": stage.settings.snapshotChunkBytes = value
         case "trailing-entries": stage.settings.trailingEntries = UInt64(value)
+        case "announcement-ms": stage.settings.announcementDelay = .milliseconds(value)
         case "leases": stage.settings.allowsLeases = value == 1
         default: throw ScenarioError("no setting \(name)")
         }
