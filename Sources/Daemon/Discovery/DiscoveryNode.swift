@@ -12,6 +12,21 @@ final class DiscoveryNode: Sendable {
     /// Begins or ceases to answer for a manager.
     func serve(_ member: DiscoveryMember?) { current.withLock { $0 = member } }
 
+    /// The state that this node has as a manager.
+    var store: Store? { current.withLock { $0 }?.store }
+
+    /// Answers a request that came in on the discovery port, where a token is all that anybody can show.
+    nonisolated(nonsending) func respond(onPort request: HTTPRequest) async -> HTTPResponse {
+        do {
+            if let store, let caller = try AccessTokens(store).caller(onDiscoveryPort: request) {
+                try caller.check(request)
+            }
+        } catch {
+            return DiscoveryAPI.failure(error, knowsLeader: current.withLock { $0 }?.knowsLeader ?? false)
+        }
+        return await respond(to: request)
+    }
+
     /// Answers a request of the discovery API.
     nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard let member = current.withLock({ $0 }) else {

@@ -16,6 +16,7 @@ enum CommandTree {
         KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
         ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
+        TokenCreate.self, TokenList.self, TokenRemove.self,
         ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 
