@@ -37,7 +37,7 @@ enum EngineAPIRoutes {
             try checkVersion(request.path)
             return try await router.respond(to: request)
         }
-        return AuditLog.guarding(handler, audit) { discovery.store.map { AccessTokens($0) } }
+        return AuditLog.guarding(handler, audit) { discovery.tokens }
     }
 
     /// `/v1.41/...`: between the oldest and the newest that are spoken.

@@ -1,17 +1,12 @@
 import HTTP
 import Model
 import Platform
-import Store
 
 /// The tokens that the cluster has, as this manager knows them.
 struct AccessTokens: Sendable {
-    private let store: Store
-    private let now: Timestamp
-
-    init(_ store: Store, now: Timestamp = WallClock.now()) {
-        self.store = store
-        self.now = now
-    }
+    /// By id.
+    let tokens: [String: AccessToken]
+    let now: Timestamp
 
     /// The word that a request shows; on the discovery API in Consul's places, too.
     static func word(of request: HTTPRequest) -> String? {
@@ -27,7 +22,7 @@ struct AccessTokens: Sendable {
     ///
     /// - Throws: `HTTPError` 403 for one that is none, or has ended.
     func find(_ word: String) throws(HTTPError) -> AccessToken {
-        guard let (id, secret) = AccessToken.parts(of: word), let token = store.snapshot.get(AccessToken.self, id),
+        guard let (id, secret) = AccessToken.parts(of: word), let token = tokens[id],
             token.isProved(by: secret, now: now)
         else { throw HTTPError(.forbidden, "Permission denied: the cluster does not know this token, or it has ended") }
         return token
@@ -35,9 +30,8 @@ struct AccessTokens: Sendable {
 
     /// Who asks on the discovery port, where nobody else proves who it is; nil while everybody may do everything there.
     func caller(onDiscoveryPort request: HTTPRequest) throws(HTTPError) -> Caller? {
-        let snapshot = store.snapshot
-        guard snapshot.count(AccessToken.self) > 0 else { return nil }
+        guard !tokens.isEmpty else { return nil }
         if let word = Self.word(of: request) { return Caller(try find(word)) }
-        return snapshot.named(AccessToken.self, AccessToken.anonymous).first.map { Caller($0) }
+        return tokens.values.first { $0.tokenName == AccessToken.anonymous }.map { Caller($0) }
     }
 }

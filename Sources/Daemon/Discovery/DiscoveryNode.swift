@@ -12,13 +12,13 @@ final class DiscoveryNode: Sendable {
     /// Begins or ceases to answer for a manager.
     func serve(_ member: DiscoveryMember?) { current.withLock { $0 = member } }
 
-    /// The state that this node has as a manager.
-    var store: Store? { current.withLock { $0 }?.store }
+    /// Those that this node knows as a manager; nil where it is none.
+    var tokens: AccessTokens? { current.withLock { $0 }?.tokens.now() }
 
     /// Answers a request that came in on the discovery port, where a token is all that anybody can show.
     nonisolated(nonsending) func respond(onPort request: HTTPRequest) async -> HTTPResponse {
         do {
-            if let store, let caller = try AccessTokens(store).caller(onDiscoveryPort: request) {
+            if let caller = try tokens?.caller(onDiscoveryPort: request) {
                 try caller.check(request)
             }
         } catch {
@@ -52,6 +52,7 @@ final class DiscoveryMember: DiscoveryCluster {
     let proposer: any Proposer
     let watches: WatchHub
     let sessions: SessionKeeper
+    let tokens: KnownTokens
     let nodeName: String
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
@@ -72,6 +73,7 @@ final class DiscoveryMember: DiscoveryCluster {
     ) {
         self.store = store
         self.raft = raft
+        tokens = KnownTokens(store)
         watches = WatchHub(store: store, loop: loop)
         self.nodeName = nodeName
         self.proposer = proposer

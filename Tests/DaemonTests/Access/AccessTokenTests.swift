@@ -2,6 +2,7 @@ import HTTP
 import Model
 import Platform
 import Store
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -21,12 +22,8 @@ import Testing
         }
     }
 
-    private func store(_ tokens: [AccessToken]) async throws -> Store {
-        let store = Store()
-        try await store.update(through: Applying(store), at: Self.start) { tx in
-            for token in tokens { try tx.put(token) }
-        }
-        return store
+    private func known(_ tokens: AccessToken...) -> AccessTokens {
+        AccessTokens(tokens: Dictionary(tokens.map { ($0.id, $0) }) { first, _ in first }, now: Self.start)
     }
 
     private func token(_ name: String, _ rules: [AccessPolicy.Rule], expiresAt: Timestamp? = nil) -> AccessToken {
@@ -45,8 +42,7 @@ import Testing
     }
 
     @Test func aTokenIsKnownByItsDigestAlone() async throws {
-        let store = try await store([token("ci", []), token("old", [], expiresAt: Self.start)])
-        let tokens = AccessTokens(store, now: Self.start)
+        let tokens = known(token("ci", []), token("old", [], expiresAt: Self.start))
         #expect(try tokens.find(word("ci")).tokenName == "ci")
         let wrong = [
             "", "mt-", "mt-idci", "mt-idci-", "mt--secretci", "mt-idci-wrong", "mt-idold-secretci",
@@ -138,15 +134,14 @@ import Testing
         var get = request(.get, "/v1/kv/public/a")
         let put = request(.put, "/v1/kv/public/a")
         let shown = request(.put, "/v1/kv/public/a", ["X-Consul-Token": word("app")])
-        let none = AccessTokens(try await store([]), now: Self.start)
+        let none = known()
         #expect(try none.caller(onDiscoveryPort: put) == nil)
-        let some = AccessTokens(try await store([token("app", [writing])]), now: Self.start)
+        let some = known(token("app", [writing]))
         #expect(try some.caller(onDiscoveryPort: put) == nil, "there is no anonymous yet")
         #expect(try some.caller(onDiscoveryPort: shown)?.identity == .token("app"))
         get.headers["X-Consul-Token"] = "mt-no-such"
         #expect(throws: HTTPError.self) { try some.caller(onDiscoveryPort: get) }
-        let closed = AccessTokens(
-            try await store([token("app", [writing]), token("anonymous", [reading])]), now: Self.start)
+        let closed = known(token("app", [writing]), token("anonymous", [reading]))
         get.headers["X-Consul-Token"] = nil
         #expect(throws: Never.self) { try closed.caller(onDiscoveryPort: get)?.check(get) }
         #expect(throws: HTTPError.self) { try closed.caller(onDiscoveryPort: put)?.check(put) }
@@ -154,7 +149,7 @@ import Testing
     }
 
     @Test func aCertificateCountsMoreThanAToken() async throws {
-        let tokens = AccessTokens(try await store([token("ci", [])]), now: Self.start)
+        let tokens = known(token("ci", []))
         let bearer: HTTPHeaders = ["Authorization": "Bearer \(word("ci"))"]
         #expect(try Caller(request(.get, "/info", bearer)) { tokens }.identity == .token("ci"))
         #expect(throws: HTTPError.self) { try Caller(request(.get, "/info", bearer)) { nil } }
@@ -162,5 +157,17 @@ import Testing
         var local = request(.get, "/info", bearer)
         local.peer = HTTPPeer(entrance: .local(user: 0))
         #expect(try Caller(local) { tokens }.right == .all)
+    }
+
+    @Test func whatChangesIsKnown() async throws {
+        let store = Store()
+        let proposer = Applying(store)
+        let known = KnownTokens(store)
+        #expect(known.now().tokens.isEmpty)
+        try await store.update(through: proposer, at: Self.start) { try $0.put(token("ci", [])) }
+        try await eventually { known.now().tokens["idci"]?.tokenName == "ci" }
+        #expect(KnownTokens(store).now().tokens.count == 1, "what was there before")
+        try await store.update(through: proposer, at: Self.start) { $0.delete(AccessToken.self, "idci") }
+        try await eventually { known.now().tokens.isEmpty }
     }
 }
