@@ -65,6 +65,7 @@ actor ManagerRole {
         let raftLinks = RaftLinks(links: links, known: identity.managers)
         let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
+        raftLinks.onRefusal { [weak raft] in raft?.memberIsGone($0) }
         let role = ManagerRole(
             identity, store: store, raft: raft, raftLinks: raftLinks, links: links,
             former: try FormerManagers.load(from: directory), environment)
