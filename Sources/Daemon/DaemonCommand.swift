@@ -43,7 +43,9 @@ public enum DaemonCommand {
         let instance = try InstanceLock(directory: configuration.dataDirectory)
         let loops = try Loops()
         let node = try await LocalNode.open(configuration, loops: loops)
-        let server = HTTPServer(loop: loops.api, handler: EngineAPIRoutes.handler(for: node))
+        let server = HTTPServer(
+            loop: loops.api,
+            handler: EngineAPIRoutes.handler(for: node, audit: configuration.auditLogPath.map { AuditLog(path: $0) }))
         // The API answers before the node is a member again: what takes long says so instead of not being there.
         let certificates = try APICertificates(node)
         for host in configuration.hosts.isEmpty ? [configuration.controlSocket] : configuration.hosts {

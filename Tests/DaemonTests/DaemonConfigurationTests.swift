@@ -53,6 +53,12 @@ import Testing
         #expect(error?.description.hasPrefix("--tls-ca /a: ") == true)
     }
 
+    @Test func whereCallsAreWrittenDown() throws {
+        #expect(try DaemonConfiguration(arguments: ["--data-dir", "/d"]).auditLogPath == "/d/audit.log")
+        #expect(try DaemonConfiguration(arguments: ["--audit-log", "/a"]).auditLogPath == "/a")
+        #expect(try DaemonConfiguration(arguments: ["--audit-log=off"]).auditLogPath == nil)
+    }
+
     @Test(arguments: [
         ["--tls-ca", "/a"], ["--tls-cert", "/a", "--tls-key", "/b"], ["--dangerously-open-api=1"],
         ["--dangerously-open-api", "--tls-ca", "/a", "--tls-cert", "/b", "--tls-key", "/c"],

@@ -28,16 +28,16 @@ enum EngineAPIRoutes {
     }
 
     /// Answers a request of one who may ask it, unless it asks for a version of the API that is not spoken.
-    static func handler(for node: LocalNode) -> HTTPHandler {
+    static func handler(for node: LocalNode, audit: AuditLog?) -> HTTPHandler {
         let router = router(for: node)
         let discovery = node.discovery
-        return { request in
-            try Caller(request.peer).check(request)
+        let handler: HTTPHandler = { request in
             // Consul's version is no version of the Engine API: managers and clusterctl ask both here.
             if DiscoveryAPI.serves(request.path) { return await discovery.respond(to: request) }
             try checkVersion(request.path)
             return try await router.respond(to: request)
         }
+        return AuditLog.guarding(handler, audit)
     }
 
     /// `/v1.41/...`: between the oldest and the newest that are spoken.

@@ -41,6 +41,8 @@ struct Caller: Sendable, Equatable {
         }
     }
 
+    var isManager: Bool { if case .manager = identity { true } else { false } }
+
     /// - Throws: `HTTPError` 403 for a call that goes beyond what the caller may.
     func check(_ request: HTTPRequest) throws(HTTPError) {
         guard right != .all, !ReadOnlyCalls.contain(request.method, request.path) else { return }

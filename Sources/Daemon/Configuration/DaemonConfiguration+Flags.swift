@@ -40,6 +40,10 @@ extension DaemonConfiguration {
             name: "dangerously-open-api", value: nil,
             help: "tcp hosts without TLS and to anybody: whoever reaches them is root on every node"
         ) { configuration, _ in configuration.opensAPI = true },
+        Flag(
+            name: "audit-log", value: "FILE",
+            help: "write down who changed what through the API, or off (DATA-DIR/audit.log)"
+        ) { $0.auditLog = $1 == "off" ? .off : .file(try absolute($1, "audit-log")) },
         Flag(name: "name", value: "NAME", help: "the node's name in the cluster (the host's name)") { $0.name = $1 },
         Flag(name: "listen-addr", value: "IP:PORT", help: "the cluster port (0.0.0.0:2377)") {
             $0.listenAddress = try address($1, "listen-addr", defaultPort: 2377)

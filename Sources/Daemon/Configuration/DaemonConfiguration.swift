@@ -19,6 +19,14 @@ public struct DaemonConfiguration: Sendable {
     public var apiTLS: APITLSFiles?
     /// Serve the API over TCP to anybody, without TLS.
     public var opensAPI = false
+    /// Where calls that change something are written down.
+    public enum AuditLogPlace: Sendable, Equatable {
+        /// `audit.log` in the data directory.
+        case standard
+        case file(String)
+        case off
+    }
+    public var auditLog = AuditLogPlace.standard
     /// Where the Consul HTTP API is served; nil for nowhere.
     public var discoveryAddress: SocketAddress? = .ipv4(IPv4Address(127, 0, 0, 1), 8500)
     public var metricsAddress: SocketAddress?
@@ -32,6 +40,15 @@ public struct DaemonConfiguration: Sendable {
     public var logFormat = Logger.Format.text
 
     public init() {}
+
+    /// The audit log's path; nil for none.
+    public var auditLogPath: String? {
+        switch auditLog {
+        case .standard: dataDirectory + "/audit.log"
+        case .file(let path): path
+        case .off: nil
+        }
+    }
 
     /// The address of the API's unix socket that every node has.
     public var controlSocket: SocketAddress { hosts.first ?? .unix(runDirectory + "/clusterd.sock") }

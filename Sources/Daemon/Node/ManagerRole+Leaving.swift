@@ -62,6 +62,7 @@ extension ManagerRole {
         info.managers = raft.status.configuration.voters.count
         info.cluster = snapshot.all(Cluster.self).first.map(SystemInfo.ClusterSummary.init)
         info.remoteManagers = members.endpoints().map { .init(nodeID: $0.nodeID, address: $0.address) }
+        if let advice = CertificatePolicy.rootAdvice(in: snapshot, now: WallClock.now()) { info.error = advice }
         if raft.status.leader == nil {
             info.error = "The swarm does not have a leader. It's possible that too few managers are online."
         }

@@ -40,6 +40,19 @@ public enum CertificatePolicy {
         }
     }
 
+    /// What is to be done where the cluster's root ends soon, for no certificate outlives it; nil while that is far away.
+    public static func rootAdvice(in snapshot: Snapshot, now: Timestamp) -> String? {
+        guard let secrets = snapshot.all(ClusterSecrets.self).first, secrets.rotation == nil,
+            let root = try? Certificate(pem: [UInt8](secrets.rootCertificate.utf8)), root.notAfter < now + rootNotice
+        else { return nil }
+        return
+            "the cluster's root certificate ends at \(root.notAfter), and every node's with it: change it before with "
+            + "\"clusterctl manager ca rotate\""
+    }
+
+    /// So long before its end a root is to be changed.
+    private static let rootNotice = Duration.seconds(14 * 86_400)
+
     /// All roots that nodes are to trust, PEM.
     ///
     /// - Throws: `HTTPError` 503 before the cluster is made.

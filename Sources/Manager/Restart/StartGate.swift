@@ -33,13 +33,15 @@ enum StartGate {
         notBefore > now && notBefore - now <= RestartPolicy.delay(in: service)
     }
 
-    /// Until when at the latest the predecessor is waited for; nil when it holds nothing up.
+    /// Until when at the latest the predecessor is waited for; nil when it holds nothing up. An end farther away than the wait itself
+    /// is from a leader whose clock ran ahead.
     private static func holdsUp(_ task: ClusterTask, _ draft: inout Draft) -> Timestamp? {
         guard let node = task.nodeID.flatMap({ draft.snapshot.get(Node.self, $0) }), node.status.state != .down else {
             return nil
         }
         let grace = task.spec.containerSpec?.stopGracePeriod.map { Duration.nanoseconds(max(0, $0)) }
-        let end = task.updatedAt + ((grace ?? Defaults.stopGrace) + Defaults.stopTimeout)
-        return end > draft.now ? end : nil
+        let longest = (grace ?? Defaults.stopGrace) + Defaults.stopTimeout
+        let end = task.updatedAt + longest
+        return end > draft.now && end - draft.now <= longest ? end : nil
     }
 }

@@ -63,6 +63,20 @@ import Testing
         await #expect(throws: HTTPError.self) { _ = try await Self.found(store, expiry: expiry) }
     }
 
+    @Test(arguments: [(13, true), (15, false), (7300, false)])
+    func aRootThatEndsSoonIsToBeChanged(days: Int, isTold: Bool) async throws {
+        let store = Store()
+        #expect(CertificatePolicy.rootAdvice(in: store.snapshot, now: Self.now) == nil)
+        let authority = CertificateAuthority.make(clusterID: "c1", validity: .seconds(days * 86_400))
+        try await Admission(store: store, proposer: LocalProposer(store), clock: TestClock().clock).found(
+            SwarmInitRequest(), clusterID: "c1", authority: authority, dataPathPort: 4789,
+            first: Joiner(
+                nodeID: "m1", role: .manager, description: TestCluster.description("m1"), availability: .active,
+                address: "192.0.2.7:2377", dataPathAddress: "192.0.2.7"))
+        let advice = CertificatePolicy.rootAdvice(in: store.snapshot, now: Self.now)
+        #expect(advice?.contains("clusterctl manager ca rotate") == (isTold ? true : nil))
+    }
+
     @Test func aRemovedNodeIsRememberedAndForgottenInTime() async throws {
         let store = Store()
         _ = try await Self.found(store)

@@ -43,13 +43,15 @@ enum Status: Command {
         let reachable = managers.count { $0.managerStatus?.reachability == .reachable }
         let leader = managers.first { $0.managerStatus?.leader == true }
         let ready = nodes.count { $0.status.state == .ready }
-        var text = FieldList.text([
+        var rows = [
             ["cluster", info.swarm.cluster?.id ?? ""],
             ["managers", "\(reachable) of \(managers.count) reachable, leader: \(leader?.displayName ?? "none")"],
             ["nodes", "\(ready) of \(nodes.count) ready"],
             ["services", summary(services)],
-        ])
-        let rows = nodes.sorted { $0.displayName < $1.displayName }.map { node in
+        ]
+        if !info.swarm.error.isEmpty { rows.append(["error", info.swarm.error]) }
+        var text = FieldList.text(rows)
+        let nodeRows = nodes.sorted { $0.displayName < $1.displayName }.map { node in
             [
                 node.displayName + (node.id == info.swarm.nodeID ? " *" : ""), node.status.state.rawValue,
                 node.spec.availability.rawValue, node.roleText, node.status.address ?? "",
@@ -57,7 +59,7 @@ enum Status: Command {
             ]
         }
         text +=
-            "\n" + table(["NODE", "STATE", "AVAILABILITY", "ROLE", "ADDRESS", "MESSAGE"], rows)
+            "\n" + table(["NODE", "STATE", "AVAILABILITY", "ROLE", "ADDRESS", "MESSAGE"], nodeRows)
         if !services.isEmpty {
             let rows = services.sorted { ($0.name ?? "") < ($1.name ?? "") }.map { service in
                 [service.name ?? "", service.modeText, service.replicasText, service.spec.imageText, service.portsText]
