@@ -137,9 +137,10 @@ final class RaftLink: Sendable {
     /// The other end has closed: whether its process has ended, or another one listens there already.
     private func lookAgain() async {
         if state.withLock({ $0.isClosed }) { return }
-        do { _ = try await channel() } catch let error as SystemError where error.errno == ECONNREFUSED {
-            onRefusal()
-        } catch {}
+        do { _ = try await channel() } catch {
+            // Anything else may be the network's fault, or pass: the next message tries again.
+            if let error = error as? SystemError, error.errno == ECONNREFUSED { onRefusal() }
+        }
     }
 
     private func drop(_ channel: Channel?) {
