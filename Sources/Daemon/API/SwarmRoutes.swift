@@ -21,7 +21,11 @@ struct SwarmRoutes: Sendable {
             try await Self.toTheEnd { try await node.leave(force: force) }
             return HTTPResponse(.ok)
         }
-        router.post("/swarm/unlock") { _ in throw HTTPError(.conflict, "swarm is not locked") }
+        router.post("/swarm/unlock") { request in
+            let key = try await request.decode(SwarmUnlockKey.self)
+            try await Self.toTheEnd { try await node.unlock(key.unlockKey) }
+            return HTTPResponse(.ok)
+        }
     }
 
     /// A client that goes away cancels its request, but not half of a change of what this node is.

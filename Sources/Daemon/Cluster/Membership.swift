@@ -141,6 +141,7 @@ actor Membership {
     private func takeUp(_ found: (@Sendable (ManagerRole) async throws -> Void)? = nil) async throws {
         try ManagerRole.removeState(
             of: identity, environment, besides: identity.role == .manager ? identity : nil)
+        if identity.role != .manager { try environment.identityFile.open() }
         if identity.role == .manager {
             let role = try await ManagerRole.open(identity, credentials, environment, isFounder: found != nil)
             manager = role
@@ -180,6 +181,7 @@ actor Membership {
                 }
                 try ManagerRole.removeState(
                     of: identity, environment, besides: identity.role == .manager ? identity : nil)
+                if identity.role != .manager { try environment.identityFile.open() }
                 if identity.role == .manager, manager == nil {
                     let role = try await ManagerRole.open(identity, credentials, environment, isFounder: false)
                     if isOver { return await role.stop() }

@@ -8,14 +8,19 @@ import Synchronization
 /// Where a node's discovery API stands: the manager that it is, if it is one.
 final class DiscoveryNode: Sendable {
     private let current = Mutex<DiscoveryMember?>(nil)
+    /// Whether the node is a manager whose keys nobody has unlocked yet.
+    private let isLocked = Atomic(false)
 
     /// Begins or ceases to answer for a manager.
     func serve(_ member: DiscoveryMember?) { current.withLock { $0 = member } }
 
+    func setLocked(_ isLocked: Bool) { self.isLocked.store(isLocked, ordering: .relaxed) }
+
     /// Answers a request of the discovery API.
     nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard let member = current.withLock({ $0 }) else {
-            return DiscoveryAPI.failure(Self.noManager, knowsLeader: false)
+            let isLocked = isLocked.load(ordering: .relaxed)
+            return DiscoveryAPI.failure(isLocked ? Self.locked : Self.noManager, knowsLeader: false)
         }
         guard member.isSound else { return DiscoveryAPI.failure(Self.differs, knowsLeader: member.knowsLeader) }
         return await DiscoveryAPI(cluster: member).respond(to: request)
@@ -24,6 +29,10 @@ final class DiscoveryNode: Sendable {
     private static let differs = HTTPError(
         .internalServerError,
         "This manager's state differs from the others' and is being replaced; ask another one.")
+
+    private static let locked = HTTPError(
+        .internalServerError,
+        "No cluster leader: this manager is locked and needs to be unlocked: clusterctl unlock. Or ask another one.")
 
     private static let noManager = HTTPError(
         .internalServerError,

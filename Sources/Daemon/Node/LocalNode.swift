@@ -17,6 +17,8 @@ actor LocalNode {
     private let log = Logger("node")
     private nonisolated let failures = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingOldest(1))
     private var membership: Membership?
+    /// Who the node is, while its keys are sealed and nobody has unlocked them.
+    private var locked: LockedIdentity?
     private var transition: String?
     /// The whole API, for calls that other managers forward here.
     private var api: HTTPServer?
@@ -42,7 +44,15 @@ actor LocalNode {
     /// Takes up the part in the cluster that the node had, if it had one. `api` serves what managers forward.
     func start(api: HTTPServer) async throws {
         self.api = api
-        guard let identity = try identityFile.load() else {
+        let known: NodeIdentity?
+        do { known = try identityFile.load() } catch let error as IdentityFile.Locked {
+            locked = error.identity
+            discovery.setLocked(true)
+            return log.warning(
+                "this manager is locked: it takes no part until it is unlocked; containers go on",
+                ["node": error.identity.identity.nodeID, "next": "clusterctl unlock"])
+        }
+        guard let identity = known else {
             if configuration.forcesNewCluster {
                 throw ConfigurationError(
                     "--force-new-cluster is for a manager whose cluster lost its quorum, and this node is in no cluster: "
@@ -76,6 +86,7 @@ actor LocalNode {
     /// Makes a cluster of this node; answers its id (Engine API `POST /swarm/init`).
     func initialize(_ request: SwarmInitRequest) async throws -> String {
         try await changing("init") {
+            try refuseLocked()
             guard membership == nil else { throw Self.alreadyMember }
             try Self.refuseUnsupported(request)
             let founded = try await Membership.found(request, in: try environment())
@@ -87,6 +98,7 @@ actor LocalNode {
     /// Makes this node a member of the cluster of `request.remoteAddresses` (Engine API `POST /swarm/join`).
     func join(_ request: SwarmJoinRequest) async throws {
         try await changing("join") {
+            try refuseLocked()
             guard membership == nil else { throw Self.alreadyMember }
             membership = try await Membership.join(request, in: try environment())
         }
@@ -109,6 +121,7 @@ actor LocalNode {
 
     private func restore(_ backup: Backup, advertise: String?, dataPath: String?) async throws -> RestoreAnswer {
         try await changing("restore") {
+            try refuseLocked()
             guard membership == nil else {
                 throw HTTPError(
                     .serviceUnavailable,
@@ -130,6 +143,7 @@ actor LocalNode {
     ///
     /// - Throws: `HTTPError` 503 where it is none.
     func managerRole() async throws -> ManagerRole {
+        try refuseLocked()
         guard let manager = await membership?.manager else {
             throw HTTPError(
                 .serviceUnavailable,
@@ -141,10 +155,65 @@ actor LocalNode {
     /// Leaves the cluster: tasks end, state and identity are removed (Engine API `POST /swarm/leave`).
     func leave(force: Bool) async throws {
         try await changing("leave") {
+            if let locked { return try await leave(locked, force: force) }
             guard let membership else { throw HTTPError(.serviceUnavailable, "This node is not part of a swarm") }
             try await membership.leave(force: force)
             self.membership = nil
         }
+    }
+
+    // MARK: Locked
+
+    private enum Limits {
+        /// From a wrong key to the answer; there is one attempt at a time.
+        static let wrongKeyPause: Duration = .seconds(1)
+    }
+
+    /// Opens the node's keys and takes up its part in the cluster (Engine API `POST /swarm/unlock`).
+    func unlock(_ text: String) async throws {
+        try await changing("unlock") {
+            guard let locked else {
+                throw membership == nil
+                    ? HTTPError(.serviceUnavailable, "This node is not part of a swarm")
+                    : HTTPError(.conflict, "swarm is not locked")
+            }
+            guard let key = UnlockKey(text), let identity = try identityFile.unlock(locked, with: key) else {
+                log.warning("an unlock key was wrong")
+                try? await Task.sleep(for: Limits.wrongKeyPause)
+                throw HTTPError(
+                    .badRequest,
+                    UnlockKey(text) == nil
+                        ? "swarm could not be unlocked: that is no unlock key (SWMKEY-1-...)"
+                        : "swarm could not be unlocked: invalid key provided")
+            }
+            membership = try await Membership.resume(identity, in: try environment())
+            self.locked = nil
+            discovery.setLocked(false)
+            log.info("unlocked", ["cluster": identity.clusterID, "node": identity.nodeID])
+        }
+    }
+
+    /// Gives up what nobody can open.
+    private func leave(_ locked: LockedIdentity, force: Bool) async throws {
+        guard force else {
+            throw HTTPError(
+                .serviceUnavailable,
+                "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.")
+        }
+        let environment = try environment()
+        await agent.endTasks(within: AgentRole.Limits.leave)
+        try identityFile.remove()
+        try ManagerRole.removeState(of: locked.identity, environment)
+        self.locked = nil
+        discovery.setLocked(false)
+    }
+
+    private func refuseLocked() throws {
+        guard locked != nil else { return }
+        throw HTTPError(
+            .serviceUnavailable,
+            "Swarm is encrypted and needs to be unlocked before it can be used. Please use \"docker swarm unlock\" to "
+                + "unlock it.")
     }
 
     private func changing<T>(_ what: String, _ body: () async throws -> T) async throws -> T {
@@ -171,9 +240,6 @@ actor LocalNode {
         "This node is already part of a swarm. Use \"docker swarm leave\" to leave this swarm and join another one.")
 
     private static func refuseUnsupported(_ request: SwarmInitRequest) throws {
-        if request.autoLockManagers == true {
-            throw HTTPError(.notImplemented, "autolock is not supported: init without --autolock")
-        }
         if request.forceNewCluster == true {
             throw HTTPError(
                 .notImplemented,
@@ -188,6 +254,7 @@ actor LocalNode {
     ///
     /// - Throws: `HTTPError` 503 on a node that is no manager, as Docker words it.
     func clusterAuthority() async throws -> ClusterAuthority {
+        try refuseLocked()
         guard let membership else {
             throw HTTPError(
                 .serviceUnavailable,
@@ -207,6 +274,7 @@ actor LocalNode {
 
     /// The `Swarm` header of `/_ping`.
     func swarmHeader() async -> String {
+        if locked != nil { return "locked" }
         guard let membership else { return "inactive" }
         return await membership.manager != nil ? "active/manager" : "active/worker"
     }
@@ -215,6 +283,12 @@ actor LocalNode {
     func swarmInfo() async -> SystemInfo.Swarm {
         if let membership { return await membership.info() }
         var info = SystemInfo.Swarm()
+        if let locked {
+            info.localNodeState = .locked
+            info.nodeID = locked.identity.nodeID
+            info.error = "Swarm is encrypted and needs to be unlocked before it can be used."
+            return info
+        }
         info.localNodeState = transition == nil ? .inactive : .pending
         return info
     }

@@ -13,7 +13,7 @@ extension ManagerRole {
         tables: Schema.clusterTables, kinds: DiscoverySchema.kinds, parts: DiscoverySchema.parts)
 
     static func raftOptions(
-        of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool
+        of identity: NodeIdentity, _ environment: MembershipEnvironment, isFounder: Bool, keys: DataKeys? = nil
     ) throws -> RaftNode.Options {
         let id = identity.place
         var options = RaftNode.Options(id: id, directory: directory(of: identity, environment) + "/raft")
@@ -23,7 +23,7 @@ extension ManagerRole {
             // Entries of a kilobyte, as who asks for so many has room for them.
             options.settings.snapshotAfterBytes = max(options.settings.snapshotAfterBytes, Int(entries) << 10)
         }
-        options.sealing = FileSealing(try identity.openDataKeys())
+        options.sealing = FileSealing(try keys ?? environment.identityFile.dataKeys(of: identity))
         if isFounder {
             options.founders = Raft.Configuration(voters: [Member(id: id, address: identity.advertiseAddress)])
         }
@@ -81,8 +81,8 @@ extension ManagerRole {
         _ backup: Backup, for identity: NodeIdentity, _ environment: MembershipEnvironment
     ) async throws {
         let directory = directory(of: identity, environment)
-        let options = try raftOptions(of: identity, environment, isFounder: true)
-        let keys = try identity.openDataKeys()
+        let keys = try environment.identityFile.dataKeys(of: identity)
+        let options = try raftOptions(of: identity, environment, isFounder: true, keys: keys)
         try await runOnThread(named: "restore") {
             try Files.createDirectories(directory, mode: 0o700)
             let store = try Store(path: directory + "/state.db", keys: keys, schema: schema)
@@ -98,6 +98,34 @@ extension ManagerRole {
         try await waitToLead()
         try await manager.takeOver(by: try asJoiner(.active))
         log.warning("restored from a backup; this node is the only manager", ["revision": store.revision])
+    }
+
+    // MARK: Sealing the keys
+
+    /// Keeps the node's keys on its disk as the state says, now and later.
+    nonisolated func keepKeysSealed() async {
+        let (snapshot, feed) = store.watch()
+        sealKeys(as: snapshot)
+        for await event in feed {
+            if case .changes(_, let changes) = event, !changes.contains(where: { $0.table == ClusterSecrets.table }) {
+                continue
+            }
+            sealKeys(as: store.snapshot)
+        }
+    }
+
+    private nonisolated func sealKeys(as snapshot: Snapshot) {
+        guard let secrets = snapshot.all(ClusterSecrets.self).first else { return }
+        do {
+            let key = secrets.unlockKey.flatMap { UnlockKey($0) }
+            if let added = try environment.identityFile.lock(with: key, version: secrets.version.index) {
+                keys.add(added)
+                log.info("the keys of this node are sealed; a start needs the unlock key")
+            }
+        } catch {
+            // With the next change, or the next start, it is tried again.
+            log.error("the keys of this node are not sealed as they should be", ["error": "\(error)"])
+        }
     }
 
     // MARK: Scrubbing

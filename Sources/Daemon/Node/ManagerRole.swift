@@ -11,6 +11,8 @@ import Store
 /// where other nodes reach it.
 actor ManagerRole {
     let identity: NodeIdentity
+    /// What log, snapshots and state are sealed with.
+    let keys: DataKeys
     let store: Store
     let raft: RaftNode
     private let raftLinks: RaftLinks
@@ -25,6 +27,7 @@ actor ManagerRole {
     private var leadership: Task<Void, Never>?
     private var removals: Task<Void, Never>?
     private var scrubbing: Task<Void, Never>?
+    private var sealing: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
     /// Connections that are served, by the node at their other end.
@@ -58,16 +61,17 @@ actor ManagerRole {
     ) async throws -> ManagerRole {
         let directory = Self.directory(of: identity, environment)
         try Files.createDirectories(directory, mode: 0o700)
-        let store = try Store(path: directory + "/state.db", keys: identity.openDataKeys(), schema: Self.schema)
+        let keys = try environment.identityFile.dataKeys(of: identity)
+        let store = try Store(path: directory + "/state.db", keys: keys, schema: Self.schema)
         let links = ClusterLinks(credentials, loop: environment.loops.cluster) { peer, purpose in
             Self.objection(to: peer, for: purpose, store)
         }
         let raftLinks = RaftLinks(links: links, known: identity.managers)
-        let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder)
+        let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder, keys: keys)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
         raftLinks.onRefusal { [weak raft] in raft?.memberIsGone($0) }
         let role = ManagerRole(
-            identity, store: store, raft: raft, raftLinks: raftLinks, links: links,
+            identity, keys: keys, store: store, raft: raft, raftLinks: raftLinks, links: links,
             former: try FormerManagers.load(from: directory), environment)
         do {
             try await role.start()
@@ -79,10 +83,11 @@ actor ManagerRole {
     }
 
     private init(
-        _ identity: NodeIdentity, store: Store, raft: RaftNode, raftLinks: RaftLinks,
+        _ identity: NodeIdentity, keys: DataKeys, store: Store, raft: RaftNode, raftLinks: RaftLinks,
         links: ClusterLinks, former: FormerManagers, _ environment: MembershipEnvironment
     ) {
         self.identity = identity
+        self.keys = keys
         self.store = store
         self.raft = raft
         self.raftLinks = raftLinks
@@ -111,6 +116,8 @@ actor ManagerRole {
                 await self?.sendAway(after: event)
             }
         }
+        // The same.
+        sealing = Task { [weak self] in await self?.keepKeysSealed() }
         // Ended by `stop`.
         scrubbing = Task { [weak self] in
             while !Task.isCancelled {
@@ -162,6 +169,8 @@ actor ManagerRole {
         leadership?.cancel()
         removals?.cancel()
         scrubbing?.cancel()
+        sealing?.cancel()
+        await sealing?.value
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
         discovery?.lead(in: nil)

@@ -24,7 +24,9 @@ struct ClusterRoutes: Sendable {
             try await transfer(to: request.query["node"])
             return HTTPResponse(.accepted)
         }
-        router.get("/swarm/unlockkey") { _ in try .json(["UnlockKey": ""]) }
+        router.get("/swarm/unlockkey") { _ in
+            try .json(SwarmUnlockKey(unlockKey: try Self.objects(api.snapshot).1.unlockKey ?? ""))
+        }
     }
 
     /// What clients send back as they know it from Docker: this cluster's consensus is not set here.
@@ -68,7 +70,8 @@ struct ClusterRoutes: Sendable {
         let seen = try api.seenVersion(request)
         let query = request.query
         let spec = try await api.decode(ClusterSpec.self, request, besides: Self.heldElsewhere)
-        if query.flag("rotateManagerUnlockKey") { throw ServiceValidation.unsupported("autolock") }
+        let rotatesKey = query.flag("rotateManagerUnlockKey")
+        if spec.encryptionConfig?.autoLockManagers == true || rotatesKey { try await checkLevel() }
         try await api.update { transaction in
             var (cluster, secrets) = try Self.objects(transaction.snapshot)
             try api.check(cluster, isAt: seen)
@@ -81,9 +84,12 @@ struct ClusterRoutes: Sendable {
             if !isRotating, asked?.signingCertificate ?? "" != "" || asked?.signingKey ?? "" != "" {
                 throw HTTPError(.badRequest, "another root takes the place of the present one by rotation: ForceRotate")
             }
+            let encryption = spec.encryptionConfig ?? cluster.spec.encryptionConfig
             cluster.spec = spec
             cluster.spec.caConfig = try CertificatePolicy.checked(certificates)
+            cluster.spec.encryptionConfig = encryption
             try transaction.put(cluster)
+            try Autolock.apply(cluster.spec, isRotating: rotatesKey, to: &secrets)
             if query.flag("rotateWorkerToken") {
                 secrets.joinTokens.worker = try Self.rotated(secrets.joinTokens.worker)
             }
@@ -95,6 +101,14 @@ struct ClusterRoutes: Sendable {
                 try RootRotation.begin(
                     try CertificatePolicy.authority(asked: asked, clusterID: cluster.id), in: &transaction)
             }
+        }
+    }
+
+    /// Every manager must know what it is told.
+    private func checkLevel() async throws {
+        guard await api.operations.commandLevel() >= CommandLevel.autolock else {
+            throw HTTPError(
+                .serviceUnavailable, "not all managers know how to lock themselves yet: upgrade them first")
         }
     }
 

@@ -35,6 +35,7 @@ struct Admission: Sendable {
         // What signs is in the secrets, and shown to nobody.
         spec.caConfig = try CertificatePolicy.checked(
             .init(nodeCertificateExpiry: spec.caConfig?.nodeCertificateExpiry))
+        if request.autoLockManagers == true { spec.encryptionConfig = .init(autoLockManagers: true) }
         let clusterSpec = spec
         try await store.update(through: proposer, at: clock.wall()) { transaction in
             let now = transaction.now
@@ -42,11 +43,12 @@ struct Admission: Sendable {
                 Cluster(
                     id: clusterID, createdAt: now, spec: clusterSpec, dataPathPort: UInt32(dataPathPort),
                     defaultAddressPool: pools, subnetSize: request.subnetSize.flatMap { $0 == 0 ? nil : $0 } ?? 24))
-            try transaction.put(
-                ClusterSecrets(
-                    id: clusterID, createdAt: now, joinTokens: tokens,
-                    rootCertificate: String(decoding: authority.root.pem, as: UTF8.self),
-                    rootKey: String(decoding: authority.key.pem, as: UTF8.self)))
+            var secrets = ClusterSecrets(
+                id: clusterID, createdAt: now, joinTokens: tokens,
+                rootCertificate: String(decoding: authority.root.pem, as: UTF8.self),
+                rootKey: String(decoding: authority.key.pem, as: UTF8.self))
+            try Autolock.apply(clusterSpec, isRotating: false, to: &secrets)
+            try transaction.put(secrets)
             try transaction.put(
                 Network(
                     id: Identifier.random(), createdAt: now, name: Network.ingressName,

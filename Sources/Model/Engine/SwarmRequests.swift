@@ -69,3 +69,13 @@ public struct SwarmJoinRequest: Codable, Sendable, Equatable {
         case availability = "Availability"
     }
 }
+
+/// `POST /swarm/unlock`, and the answer to `GET /swarm/unlockkey`
+public struct SwarmUnlockKey: Codable, Sendable, Equatable {
+    /// As `UnlockKey` writes it; empty where managers do not lock themselves.
+    public var unlockKey: String
+
+    public init(unlockKey: String) { self.unlockKey = unlockKey }
+
+    enum CodingKeys: String, CodingKey { case unlockKey = "UnlockKey" }
+}

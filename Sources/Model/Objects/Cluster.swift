@@ -49,6 +49,7 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
     public var orchestration: Orchestration?
     public var dispatcher: Dispatcher?
     public var caConfig: CAConfig?
+    public var encryptionConfig: EncryptionConfig?
 
     public init(
         name: String? = nil, labels: [String: String]? = nil, orchestration: Orchestration? = nil,
@@ -67,6 +68,17 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
         case orchestration = "Orchestration"
         case dispatcher = "Dispatcher"
         case caConfig = "CAConfig"
+        case encryptionConfig = "EncryptionConfig"
+    }
+
+    /// How managers keep their keys.
+    public struct EncryptionConfig: Codable, Sendable, Equatable {
+        /// Whether they are sealed on disk, so that a manager that starts has to be given the unlock key.
+        public var autoLockManagers: Bool?
+
+        public init(autoLockManagers: Bool?) { self.autoLockManagers = autoLockManagers }
+
+        enum CodingKeys: String, CodingKey { case autoLockManagers = "AutoLockManagers" }
     }
 
     /// How the leader keeps its tasks.
@@ -129,8 +141,10 @@ public struct ClusterSecrets: ClusterObject {
     public var joinTokens: JoinTokens
     /// The certificate that every node's comes from, PEM.
     public var rootCertificate: String
-    /// Its key, PEM: whoever has it can make managers. Not encrypted yet.
+    /// Its key, PEM: whoever has it can make managers.
     public var rootKey: String
+    /// What managers seal their keys with, as `UnlockKey` writes it; nil where they do not.
+    public var unlockKey: String?
     /// The change to another root that is under way.
     public var rotation: RootRotation?
 
@@ -153,6 +167,7 @@ public struct ClusterSecrets: ClusterObject {
         case joinTokens = "JoinTokens"
         case rootCertificate = "RootCertificate"
         case rootKey = "RootKey"
+        case unlockKey = "UnlockKey"
         case rotation = "RootRotation"
     }
 

@@ -11,6 +11,18 @@ enum Advice {
         {
             return await notAManager(session)
         }
+        if message.contains("needs to be unlocked") {
+            return Failure(
+                "this manager is locked: its keys are sealed",
+                hint:
+                    "'clusterctl unlock' opens them, with the cluster's unlock key; 'clusterctl manager unlock-key', said on "
+                    + "another\nmanager, shows it. Containers, names and published ports go on meanwhile.")
+        }
+        if message.contains("Swarm is encrypted and locked") {
+            return Failure(
+                "this manager is locked: its keys are sealed",
+                hint: "'clusterctl unlock' opens them; 'clusterctl leave --force' gives up what it has of the cluster.")
+        }
         if error.isWithoutLeader {
             return Failure(
                 "the cluster has no leader: too few of its managers reach each other",

@@ -1,7 +1,7 @@
 /// Every command, in the order the help shows them.
 enum CommandTree {
     static let commands: [any Command.Type] = [
-        Init.self, Join.self, Leave.self, Status.self, Version.self, Completion.self,
+        Init.self, Join.self, Leave.self, Unlock.self, Status.self, Version.self, Completion.self,
         ServiceDeploy.self, ServiceList.self, ServiceTasks.self, ServiceInspect.self, ServiceScale.self,
         ServiceUpdate.self, ServiceRollback.self, ServiceLogs.self, ServiceRemove.self,
         TaskList.self, TaskInspect.self, TaskLogs.self,
@@ -16,6 +16,7 @@ enum CommandTree {
         KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
         ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
+        ManagerAutolock.self, ManagerUnlockKey.self,
         ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 

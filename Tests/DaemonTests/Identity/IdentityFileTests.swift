@@ -109,7 +109,7 @@ import Testing
         #expect(try file.load() == read)
     }
 
-    @Test(arguments: ["", "{", "null", "[]", #"{"format":2}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
+    @Test(arguments: ["", "{", "null", "[]", #"{"format":2}"#, #"{"format":5}"#, "\u{0}\u{1}", #"{"format":"one"}"#])
     func damageIsToldAndNeverTakenForNoIdentity(text: String) throws {
         let folder = try TemporaryDirectory()
         try Files.write(folder.file("identity.json"), Array(text.utf8))
@@ -123,7 +123,7 @@ import Testing
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
         var identity = try Self.identity()
-        identity.format = NodeIdentity.currentFormat + 1
+        identity.format = LockedIdentity.format + 1
         try file.save(identity)
         let error = #expect(throws: ConfigurationError.self) { try file.load() }
         #expect(error?.description.contains("newer clusterd") == true)

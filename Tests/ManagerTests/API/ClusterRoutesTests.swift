@@ -60,7 +60,6 @@ import Testing
         (#"{"Name":"default","CAConfig":{"ForceRotate":1,"SigningCACert":"x"}}"#, 400),
         (#"{"Name":"default","CAConfig":{"ForceRotate":1,"SigningCACert":"x","SigningCAKey":"y"}}"#, 400),
         (#"{"Name":"default","CAConfig":{"ExternalCAs":[{"Protocol":"cfssl"}]}}"#, 501),
-        (#"{"Name":"default","EncryptionConfig":{"AutoLockManagers":true}}"#, 501),
         (#"{"Name":"default","TaskDefaults":{"LogDriver":{"Name":"syslog"}}}"#, 501), ("", 400), ("{", 400),
         (#"{"Name":"default","Orchestration":{"TaskHistoryRetentionLimit":"x"}}"#, 400),
     ]) func whatCannotBeIsRefused(body: String, status: Int) async throws {
@@ -79,9 +78,40 @@ import Testing
             #expect(try await api.call(.post, "/swarm/update", body).status == 400)
             #expect(try await api.call(.post, "/swarm/update", query: [seen], body).status == 200)
             #expect(try await api.call(.post, "/swarm/update", query: [seen], body).status == 500)
-            let locked = try await api.call(
-                .post, "/swarm/update", query: [version(api), ("rotateManagerUnlockKey", "1")], body)
-            #expect(locked.status == 501)
+        }
+    }
+
+    /// Managers lock themselves by a key that the state has while they are to, and another one when it is rotated.
+    @Test func theUnlockKeyFollowsFromTheSpecification() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            func update(_ encryption: String, rotating: Bool = false) async throws -> Int {
+                let body = #"{"Name":"default"\#(encryption)}"#
+                let query = [version(api)] + (rotating ? [("rotateManagerUnlockKey", "true")] : [])
+                return try await api.call(.post, "/swarm/update", query: query, body).status
+            }
+            func key() async throws -> UnlockKey? {
+                let text = try await api.get("/swarm/unlockkey").text
+                #expect(try await !api.get("/swarm").text.contains("SWMKEY"))
+                return UnlockKey(text.replacing(#"{"UnlockKey":""#, with: "").replacing(#""}"#, with: ""))
+            }
+            let (on, off) = (
+                #","EncryptionConfig":{"AutoLockManagers":true}"#, #","EncryptionConfig":{"AutoLockManagers":false}"#
+            )
+            #expect(try await key() == nil)
+            #expect(try await update(on) == 503, "not all managers know of it")
+            api.cluster.members.set(level: CommandLevel.autolock)
+            #expect(try await update(off, rotating: true) == 400)
+            #expect(try await update(on) == 200)
+            let first = try #require(try await key())
+            #expect(try await update(on) == 200)
+            #expect(try await update("") == 200, "who says nothing of it changes nothing of it")
+            #expect(try await key() == first)
+            #expect(try await update(on, rotating: true) == 200)
+            let second = try #require(try await key())
+            #expect(second != first)
+            #expect(try await update(off) == 200)
+            #expect(try await key() == nil)
         }
     }
 

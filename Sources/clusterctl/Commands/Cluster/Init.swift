@@ -19,6 +19,7 @@ enum Init: Command {
                 "how long nodes' certificates are valid; they are renewed before (default 2160h)"),
             .value("ca-cert", "FILE", "a root certificate of your own (PEM), instead of a new one"),
             .value("ca-key", "FILE", "its private key (PEM, without a passphrase)"),
+            .flag("autolock", "managers seal their keys: one that starts has to be unlocked"),
             .flag("quiet", short: "q", "print only the node's id"),
         ])
 
@@ -37,12 +38,16 @@ enum Init: Command {
             signingCertificate: try pem(arguments, "ca-cert", besides: "ca-key"),
             signingKey: try pem(arguments, "ca-key", besides: "ca-cert"))
         if certificates != .init() { request.spec = ClusterSpec(caConfig: certificates) }
+        if arguments.flag("autolock") { request.autoLockManagers = true }
         let id = try await session.engine.fetch(String.self, ["swarm", "init"], method: .post, json: request)
         guard !arguments.flag("quiet") else { return session.console.line(id) }
         session.console.line("The cluster is made; this node, \(id), is its first manager.")
         let tokens = try await JoinCommand.load(session.engine)
         session.console.line("\nTo add a worker, run on it:\n\n    \(tokens.command(.worker))\n")
         session.console.line("To add a manager, run on it:\n\n    \(tokens.command(.manager))")
+        if arguments.flag("autolock") {
+            session.console.line("\n" + ManagerUnlockKey.explain(try await ManagerUnlockKey.load(session)))
+        }
     }
 
     /// The text of a file that goes together with another.
