@@ -40,6 +40,7 @@ final class RaftLink: Sendable {
     ) -> RaftLink {
         let (stream, queue) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(Limits.queue))
         let link = RaftLink(links, to: member, at: address, queue, onRefusal)
+        // Lives until `close` ends its queue.
         Task(executorPreference: links.loop) { await link.work(off: stream) }
         return link
     }
