@@ -64,7 +64,7 @@ public enum DaemonCommand {
             let discovery = HTTPServer(
                 loop: loops.discovery, workers: loops.discoveryWorkers, limits: limits,
                 render: { DiscoveryAPI.failure($0, knowsLeader: false) }
-            ) { [node = node.discovery] in await node.respond(to: $0) }
+            ) { [node = node.discovery] in await node.respond(onPort: $0) }
             let bound = try discovery.listen(on: address)
             log.info("serving the discovery API", ["on": bound])
             return discovery

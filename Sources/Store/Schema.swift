@@ -36,6 +36,7 @@ public struct Schema: Sendable {
         TableSchema(of: RemovedNode.self, uniqueNames: false),
         TableSchema(of: Secret.self, level: 2),
         TableSchema(of: Config.self, level: 2),
+        TableSchema(of: AccessToken.self, level: 4),
     ]
 
     func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }

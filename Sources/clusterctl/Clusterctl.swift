@@ -8,7 +8,9 @@ import Platform
 enum Clusterctl {
     static func main() async {
         var environment: [String: String] = [:]
-        for name in ["CLUSTER_HOST", "CLUSTER_CONTEXT", "CLUSTER_CERT_PATH", "HOME", "XDG_CONFIG_HOME"] {
+        for name in [
+            "CLUSTER_HOST", "CLUSTER_CONTEXT", "CLUSTER_CERT_PATH", "CLUSTER_TOKEN", "HOME", "XDG_CONFIG_HOME",
+        ] {
             environment[name] = getenv(name).map { String(cString: $0) }
         }
         let words = Array(CommandLine.arguments.dropFirst())
@@ -59,7 +61,10 @@ enum Clusterctl {
         let format = try OutputFormat(arguments.value("format"))
         let loop = try EventLoop(name: "clusterctl")
         let client = try client(endpoint, destination.tls, loop)
-        let engine = Engine(endpoint: endpoint, isSecured: destination.tls != nil) { try await client.send($0) }
+        let token = destination.tls == nil ? nil : environment["CLUSTER_TOKEN"]
+        let engine = Engine(endpoint: endpoint, isSecured: destination.tls != nil, token: token) {
+            try await client.send($0)
+        }
         return Session(
             engine: engine, console: console, format: format, host: arguments.value("host"), environment: environment)
     }

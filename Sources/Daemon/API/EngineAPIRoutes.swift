@@ -7,7 +7,7 @@ import Model
 enum EngineAPIRoutes {
     /// Beginnings of paths that are the cluster's.
     private static let clusterPaths = [
-        "/services", "/tasks", "/nodes", "/networks", "/swarm", "/secrets", "/configs", "/distribution",
+        "/services", "/tasks", "/nodes", "/networks", "/swarm", "/secrets", "/configs", "/tokens", "/distribution",
     ]
 
     private static func router(for node: LocalNode) -> Router {
@@ -37,7 +37,7 @@ enum EngineAPIRoutes {
             try checkVersion(request.path)
             return try await router.respond(to: request)
         }
-        return AuditLog.guarding(handler, audit)
+        return AuditLog.guarding(handler, audit) { discovery.tokens }
     }
 
     /// `/v1.41/...`: between the oldest and the newest that are spoken.

@@ -81,6 +81,7 @@ extension Caller {
         case .local: "socket"
         case .manager: "channel"
         case .client: "certificate"
+        case .token: "token"
         case .anyone: "nothing"
         }
     }

@@ -78,9 +78,11 @@ final class AuditLog: Sendable {
 extension AuditLog {
     /// The handler behind the door: it sees calls that are let in, and each that is worth it is written down with what came of it.
     /// What another manager hands on was written down there.
-    static func guarding(_ handler: @escaping HTTPHandler, _ audit: AuditLog?) -> HTTPHandler {
+    static func guarding(
+        _ handler: @escaping HTTPHandler, _ audit: AuditLog?, tokens: @escaping @Sendable () -> AccessTokens? = { nil }
+    ) -> HTTPHandler {
         { request in
-            let caller = try Caller(request.peer)
+            let caller = try Caller(request, tokens)
             guard let audit, AuditEntry.isWorthy(request), !caller.isManager else {
                 try caller.check(request)
                 return try await handler(request)

@@ -1,4 +1,5 @@
 import HTTP
+import Model
 import Platform
 
 /// Who calls the API, and what they may.
@@ -9,14 +10,35 @@ struct Caller: Sendable, Equatable {
         /// A manager hands on what it has let in.
         case manager(String)
         case client(ClientIdentity)
+        case token(String)
         /// Anybody who reaches a port that was opened to all.
         case anyone
     }
 
-    enum Right: Sendable { case read, all }
+    enum Right: Sendable, Equatable {
+        case read, all
+        case policy(AccessPolicy)
+    }
 
     let identity: Identity
     let right: Right
+
+    /// Who shows a token.
+    init(_ token: AccessToken) { (identity, right) = (.token(token.tokenName), .policy(token.policy)) }
+
+    /// Who sends the request: by its certificate where it has one, else by its token.
+    ///
+    /// - Throws: `HTTPError` 401 or 403.
+    init(_ request: HTTPRequest, _ tokens: () -> AccessTokens?) throws(HTTPError) {
+        if case .secured(nil) = request.peer.entrance, let word = AccessTokens.word(of: request) {
+            guard let tokens = tokens() else {
+                throw HTTPError(.forbidden, "Permission denied: this node is no manager and knows no tokens")
+            }
+            self.init(try tokens.find(word))
+        } else {
+            try self.init(request.peer)
+        }
+    }
 
     /// - Throws: `HTTPError` 401 for one who has not said who it is, 403 for one who is nobody here.
     init(_ peer: HTTPPeer) throws(HTTPError) {
@@ -26,8 +48,8 @@ struct Caller: Sendable, Equatable {
         case .secured(nil):
             throw HTTPError(
                 .unauthorized,
-                "a client certificate is wanted here; on a manager: clusterctl manager client-certificate NAME --out DIR"
-            )
+                "a client certificate is wanted here (on a manager: clusterctl manager client-certificate NAME --out DIR), "
+                    + "or a token")
         case .secured(let certificate?):
             guard let client = certificate.client else {
                 throw HTTPError(
@@ -45,7 +67,16 @@ struct Caller: Sendable, Equatable {
 
     /// - Throws: `HTTPError` 403 for a call that goes beyond what the caller may.
     func check(_ request: HTTPRequest) throws(HTTPError) {
-        guard right != .all, !ReadOnlyCalls.contain(request.method, request.path) else { return }
+        switch right {
+        case .all: return
+        case .read: if ReadOnlyCalls.contain(request.method, request.path) { return }
+        case .policy(let policy):
+            guard let need = AccessNeed(request), !policy.allows(need.access, need.kind, key: need.key) else { return }
+            throw HTTPError(
+                .forbidden,
+                "Permission denied: \(self) lacks \(need.access.rawValue) of \(need.kind.rawValue)"
+                    + (need.key.map { " '\($0.prefix(200))'" } ?? ""))
+        }
         throw HTTPError(
             .forbidden,
             "\(self) may only look: \(request.method) \(request.path.prefix(200)) wants a certificate of an admin")
@@ -58,6 +89,7 @@ extension Caller: CustomStringConvertible {
         case .local(let user): "uid \(user.map { "\($0)" } ?? "unknown")"
         case .manager(let node): "manager \(node)"
         case .client(let client): client.description
+        case .token(let name): "token \(name)"
         case .anyone: "anyone"
         }
     }

@@ -22,7 +22,7 @@ enum ReadOnlyCalls {
     }
 
     /// `v1.41`; `v1` is Consul's.
-    private static func isVersion(_ segment: Substring) -> Bool {
+    static func isVersion(_ segment: Substring) -> Bool {
         let parts = segment.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
         return segment.first == "v" && parts.count == 2 && parts.allSatisfy { Int($0) != nil }
     }

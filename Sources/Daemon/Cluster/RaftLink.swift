@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Raft
 import Synchronization
@@ -13,6 +14,8 @@ final class RaftLink: Sendable {
         /// Their bytes; a single message may be longer.
         static let queueBytes = 16 << 20
         static let retry: Duration = .milliseconds(100)
+        /// Who closes a channel sooner than this refuses it, and would do so again.
+        static let trial: Duration = .seconds(1)
     }
 
     private struct State {
@@ -26,21 +29,27 @@ final class RaftLink: Sendable {
     let address: String
     private let member: NodeID
     private let links: ClusterLinks
+    private let onRefusal: @Sendable () -> Void
     private let queue: AsyncStream<[UInt8]>.Continuation
     private let state = Mutex(State())
     private let log = Logger("raft-links")
 
-    /// A link that works until `close`.
-    static func open(_ links: ClusterLinks, to member: NodeID, at address: String) -> RaftLink {
+    /// A link that works until `close`. `onRefusal` is told that a channel ended and that nobody listens any more.
+    static func open(
+        _ links: ClusterLinks, to member: NodeID, at address: String, onRefusal: @escaping @Sendable () -> Void
+    ) -> RaftLink {
         let (stream, queue) = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(Limits.queue))
-        let link = RaftLink(links, to: member, at: address, queue)
+        let link = RaftLink(links, to: member, at: address, queue, onRefusal)
+        // Lives until `close` ends its queue.
         Task(executorPreference: links.loop) { await link.work(off: stream) }
         return link
     }
 
     private init(
-        _ links: ClusterLinks, to member: NodeID, at address: String, _ queue: AsyncStream<[UInt8]>.Continuation
+        _ links: ClusterLinks, to member: NodeID, at address: String, _ queue: AsyncStream<[UInt8]>.Continuation,
+        _ onRefusal: @escaping @Sendable () -> Void
     ) {
+        self.onRefusal = onRefusal
         self.links = links
         self.member = member
         self.address = address
@@ -107,14 +116,32 @@ final class RaftLink: Sendable {
         guard NodeID(of: channel.peer) == member else {
             throw ChannelError.wrongPeer(expected: "member \(member)", found: "\(channel.peer)")
         }
-        state.withLock { $0.channel = channel }
+        let other = state.withLock { state in
+            if state.channel == nil { state.channel = channel }
+            return state.channel
+        }
+        if let other, other !== channel {
+            channel.close()
+            return other
+        }
+        let opened = ContinuousClock.now
         // Nothing is ever said this way, so that the read only ends: with the channel, at either side. A message would be lost on
         // a channel that ended before the kernel said so, and between followers the next one may be the election's.
         Task(executorPreference: links.loop) {
             _ = try? await channel.receiveBytes()
             self.drop(channel)
+            if ContinuousClock.now - opened > Limits.trial { await self.lookAgain() }
         }
         return channel
+    }
+
+    /// The other end has closed: whether its process has ended, or another one listens there already.
+    private func lookAgain() async {
+        if state.withLock({ $0.isClosed }) { return }
+        do { _ = try await channel() } catch {
+            // Anything else may be the network's fault, or pass: the next message tries again.
+            if let error = error as? SystemError, error.errno == ECONNREFUSED { onRefusal() }
+        }
     }
 
     private func drop(_ channel: Channel?) {

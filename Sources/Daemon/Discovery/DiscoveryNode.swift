@@ -16,6 +16,21 @@ final class DiscoveryNode: Sendable {
 
     func setLocked(_ isLocked: Bool) { self.isLocked.store(isLocked, ordering: .relaxed) }
 
+    /// Those that this node knows as a manager; nil where it is none.
+    var tokens: AccessTokens? { current.withLock { $0 }?.tokens.now() }
+
+    /// Answers a request that came in on the discovery port, where a token is all that anybody can show.
+    nonisolated(nonsending) func respond(onPort request: HTTPRequest) async -> HTTPResponse {
+        do {
+            if let caller = try tokens?.caller(onDiscoveryPort: request) {
+                try caller.check(request)
+            }
+        } catch {
+            return DiscoveryAPI.failure(error, knowsLeader: current.withLock { $0 }?.knowsLeader ?? false)
+        }
+        return await respond(to: request)
+    }
+
     /// Answers a request of the discovery API.
     nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard let member = current.withLock({ $0 }) else {
@@ -46,6 +61,7 @@ final class DiscoveryMember: DiscoveryCluster {
     let proposer: any Proposer
     let watches: WatchHub
     let sessions: SessionKeeper
+    let tokens: KnownTokens
     let nodeName: String
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
@@ -66,6 +82,7 @@ final class DiscoveryMember: DiscoveryCluster {
     ) {
         self.store = store
         self.raft = raft
+        tokens = KnownTokens(store)
         watches = WatchHub(store: store, loop: loop)
         self.nodeName = nodeName
         self.proposer = proposer

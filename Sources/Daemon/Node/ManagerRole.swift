@@ -69,6 +69,7 @@ actor ManagerRole {
         let raftLinks = RaftLinks(links: links, known: identity.managers)
         let options = try Self.raftOptions(of: identity, environment, isFounder: isFounder, keys: keys)
         let raft = try await RaftNode.start(options, stateMachine: ReplicatedStore(store), transport: raftLinks)
+        raftLinks.onRefusal { [weak raft] in raft?.memberIsGone($0) }
         let role = ManagerRole(
             identity, keys: keys, store: store, raft: raft, raftLinks: raftLinks, links: links,
             former: try FormerManagers.load(from: directory), environment)

@@ -31,6 +31,7 @@ public struct ClusterAPI: Sendable {
         ClientCertificateRoutes(api: self).register(in: &router)
         FileRoutes<Secret>(api: self).register(in: &router)
         FileRoutes<Config>(api: self).register(in: &router)
+        TokenRoutes(api: self).register(in: &router)
         AbsentRoutes().register(in: &router)
         return router
     }

@@ -17,13 +17,15 @@ extension RaftCore {
     }
 
     /// The leader is known to be gone, say because its connection was refused. The member waits for no sign of it any more
-    /// before it helps elect another; it does not campaign by itself for that. Ignored where leases are allowed: a leader that
-    /// cannot be reached may still read by its lease.
+    /// before it helps elect another, and soon campaigns itself: at a moment drawn from a quarter of the shortest timeout, as the
+    /// others will have heard as well. Ignored where leases are allowed: a leader that cannot be reached may still read by its lease.
     public mutating func forgetLeader(at instant: MonotonicInstant) {
         now = max(now, instant)
         guard role == .follower, !settings.allowsLeases else { return }
         leader = nil
         lastLeaderContact = nil
+        let soon = random.below(max(1, settings.shortestElectionTimeout.wholeNanoseconds / 4))
+        electionDeadline = min(electionDeadline, MonotonicInstant(nanoseconds: now.nanoseconds &+ soon))
     }
 
     mutating func electionTimedOut() {

@@ -14,6 +14,7 @@ final class Mailbox: @unchecked Sendable {
         /// Another thread has written a snapshot, or could not.
         case snapshot(SnapshotJob, RaftError?)
         case damage
+        case gone(NodeID)
         case stop(Promise)
     }
 

@@ -167,6 +167,9 @@ package final class RaftDriver {
     /// The leader is known to be gone: see `RaftCore.forgetLeader`.
     package func forgetLeader() { core.forgetLeader(at: now) }
 
+    /// Nobody listens any more where the member was.
+    func memberIsGone(_ member: NodeID) { if core.leader == member { forgetLeader() } }
+
     /// The time of everything that follows. Never goes back.
     package func advance(to instant: MonotonicInstant) { now = max(now, instant) }
 

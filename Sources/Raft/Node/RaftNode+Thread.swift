@@ -35,6 +35,7 @@ extension RaftNode {
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .damage: driver.reportDamage()
+                    case .gone(let member): driver.memberIsGone(member)
                     case .snapshot(let job, let failure): try driver.snapshotWritten(job, failure)
                     case .stop(let promise): stopPromise = promise
                     }
@@ -151,7 +152,7 @@ extension Mailbox.Item {
 
     fileprivate func refuse(_ error: RaftError) {
         switch self {
-        case .message, .snapshot, .damage: break
+        case .message, .snapshot, .damage, .gone: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
         case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)

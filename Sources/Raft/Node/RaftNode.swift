@@ -140,6 +140,10 @@ public final class RaftNode: Sendable {
         _ = mailbox.post(.message(message), bytes: message.cost)
     }
 
+    /// Nobody listens any more where another member was: its process has ended. Had it been the leader, this one waits for no
+    /// sign of it any more. A mistake costs an attempt at an election, which members that hear their leader refuse.
+    public func memberIsGone(_ member: NodeID) { _ = mailbox.post(.gone(member), bytes: 0) }
+
     /// Replicates a command; returns once it is applied here.
     ///
     /// Throws `notLeader`, `overloaded`, `tooLarge` or `diskFull` if it was not taken; `droppedByNewLeader` if it will never be

@@ -11,14 +11,17 @@ struct Engine: Sendable {
 
     let endpoint: Endpoint
     private let isSecured: Bool
+    /// Shown to daemons over TLS alone.
+    private let token: String?
     private let transport: @Sendable (HTTPRequest) async throws -> HTTPResponse
 
     init(
-        endpoint: Endpoint, isSecured: Bool = false,
+        endpoint: Endpoint, isSecured: Bool = false, token: String? = nil,
         transport: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
         self.endpoint = endpoint
         self.isSecured = isSecured
+        self.token = token.flatMap { $0.isEmpty ? nil : $0 }
         self.transport = transport
     }
 
@@ -36,6 +39,7 @@ struct Engine: Sendable {
         let target = "/\(api)/" + path.map(PercentCoding.encodePath).joined(separator: "/")
         var headers = headers
         headers["User-Agent"] = "clusterctl/\(EngineAPI.product)"
+        if let token { headers["Authorization"] = "Bearer \(token)" }
         let response: HTTPResponse
         do {
             response = try await transport(HTTPRequest(method, target, query: query, headers: headers, body: body))

@@ -17,6 +17,7 @@ enum CommandTree {
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
         ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
         ManagerAutolock.self, ManagerUnlockKey.self,
+        TokenCreate.self, TokenList.self, TokenRemove.self,
         ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]
 

@@ -47,6 +47,32 @@ import Testing
         #expect(channels.withLock { $0.count } == 5)
     }
 
+    /// A member whose process has ended is told of: the others need not wait until they miss it.
+    @Test func aRefusalIsTold() async throws {
+        let loop = try EventLoop(name: "links")
+        defer { loop.stop() }
+        let channels = Mutex<[Channel]>([])
+        let listener = try ChannelListener(
+            on: .ipv4(.loopback, 0), authentication: try Self.links("m1", loop).authentication, loop: loop
+        ) { channel in
+            channels.withLock { $0.append(channel) }
+            while (try? await channel.receiveBytes()) ?? nil != nil {}
+        }
+        let links = RaftLinks(links: try Self.links("m2", loop), known: [])
+        defer { links.close() }
+        let refused = Mutex<[NodeID]>([])
+        links.onRefusal { member in refused.withLock { $0.append(member) } }
+        let (here, there) = (NodeID(of: "m2"), NodeID(of: "m1"))
+        links.send(
+            Message(from: here, to: there, term: 1, body: .timeoutNow), to: there, address: "\(listener.address)")
+        try await eventually { channels.withLock { $0.count } == 1 }
+        // Long enough for it to be no channel that was refused.
+        try await Task.sleep(for: RaftLink.Limits.trial + .milliseconds(100))
+        listener.close()
+        for channel in channels.withLock({ $0 }) { channel.close() }
+        try await eventually { refused.withLock { $0 } == [there] }
+    }
+
     /// Another member that took over an address gets no message that is not for it.
     @Test func anotherMemberAtTheAddressHearsNothing() async throws {
         let loop = try EventLoop(name: "links")
