@@ -16,6 +16,8 @@ final class RaftLink: Sendable {
         static let retry: Duration = .milliseconds(100)
         /// Who closes a channel sooner than this refuses it, and would do so again.
         static let trial: Duration = .seconds(1)
+        /// Pauses after looks at a member that closed a channel.
+        static let looks: [Duration] = [.milliseconds(5), .milliseconds(20), .milliseconds(50)]
     }
 
     private struct State {
@@ -135,12 +137,20 @@ final class RaftLink: Sendable {
         return channel
     }
 
-    /// The other end has closed: whether its process has ended, or another one listens there already.
+    /// The other end has closed: whether its process has ended, or another one listens there already. A process that is ending
+    /// may close its channels before its port, which then takes a connection that nobody answers.
     private func lookAgain() async {
-        if state.withLock({ $0.isClosed }) { return }
-        do { _ = try await channel() } catch {
-            // Anything else may be the network's fault, or pass: the next message tries again.
-            if let error = error as? SystemError, error.errno == ECONNREFUSED { onRefusal() }
+        for pause in Limits.looks {
+            if state.withLock({ $0.isClosed }) { return }
+            do {
+                _ = try await channel()
+                return
+            } catch let error as SystemError where error.errno == ECONNREFUSED {
+                return onRefusal()
+            } catch {
+                log.debug("a member's channel ended", ["member": member, "address": address, "error": "\(error)"])
+            }
+            try? await links.loop.sleep(for: pause)
         }
     }
 
