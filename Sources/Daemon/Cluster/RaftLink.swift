@@ -14,8 +14,8 @@ final class RaftLink: Sendable {
         /// Their bytes; a single message may be longer.
         static let queueBytes = 16 << 20
         static let retry: Duration = .milliseconds(100)
-        /// Who closes a channel sooner than this refuses it, and would do so again.
-        static let trial: Duration = .seconds(1)
+        /// A member that takes channels and closes them is looked at so seldom.
+        static let lookInterval: Duration = .seconds(1)
         /// Pauses after looks at a member that closed a channel.
         static let looks: [Duration] = [.milliseconds(5), .milliseconds(20), .milliseconds(50)]
     }
@@ -26,6 +26,8 @@ final class RaftLink: Sendable {
         var messages = 0
         var bytes = 0
         var isClosed = false
+        /// When a member that had closed a channel was last looked at.
+        var lastLook: ContinuousClock.Instant?
     }
 
     let address: String
@@ -126,13 +128,12 @@ final class RaftLink: Sendable {
             channel.close()
             return other
         }
-        let opened = ContinuousClock.now
         // Nothing is ever said this way, so that the read only ends: with the channel, at either side. A message would be lost on
         // a channel that ended before the kernel said so, and between followers the next one may be the election's.
         Task(executorPreference: links.loop) {
             _ = try? await channel.receiveBytes()
             self.drop(channel)
-            if ContinuousClock.now - opened > Limits.trial { await self.lookAgain() }
+            await self.lookAgain()
         }
         return channel
     }
@@ -140,6 +141,12 @@ final class RaftLink: Sendable {
     /// The other end has closed: whether its process has ended, or another one listens there already. A process that is ending
     /// may close its channels before its port, which then takes a connection that nobody answers.
     private func lookAgain() async {
+        let isDue = state.withLock { state in
+            if let last = state.lastLook, ContinuousClock.now - last < Limits.lookInterval { return false }
+            state.lastLook = ContinuousClock.now
+            return true
+        }
+        guard isDue else { return }
         for pause in Limits.looks {
             if state.withLock({ $0.isClosed }) { return }
             do {

@@ -66,8 +66,6 @@ import Testing
         links.send(
             Message(from: here, to: there, term: 1, body: .timeoutNow), to: there, address: "\(listener.address)")
         try await eventually { channels.withLock { $0.count } == 1 }
-        // Long enough for it to be no channel that was refused.
-        try await Task.sleep(for: RaftLink.Limits.trial + .milliseconds(100))
         listener.close()
         for channel in channels.withLock({ $0 }) { channel.close() }
         try await eventually { refused.withLock { $0 } == [there] }
