@@ -120,13 +120,15 @@ final class RaftLink: Sendable {
         guard NodeID(of: channel.peer) == member else {
             throw ChannelError.wrongPeer(expected: "member \(member)", found: "\(channel.peer)")
         }
-        let other = state.withLock { state in
-            if state.channel == nil { state.channel = channel }
+        let kept = state.withLock { state in
+            // A link that was closed meanwhile keeps none: nobody would close it.
+            if state.channel == nil, !state.isClosed { state.channel = channel }
             return state.channel
         }
-        if let other, other !== channel {
+        guard kept === channel else {
             channel.close()
-            return other
+            guard let kept else { throw CancellationError() }
+            return kept
         }
         // Nothing is ever said this way, so that the read only ends: with the channel, at either side. A message would be lost on
         // a channel that ended before the kernel said so, and between followers the next one may be the election's.
