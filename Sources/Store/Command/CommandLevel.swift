@@ -42,6 +42,7 @@ public struct LevelledProposer: Proposer {
         }
         return try await proposer.propose(command)
     }
+
     /// The level that all managers must have reached; what is no command is refused by whoever applies it.
     private func needed(by command: [UInt8]) -> Int {
         guard !newer.isEmpty || !newerTables.isEmpty, let kind = try? Command.kind(of: command) else {

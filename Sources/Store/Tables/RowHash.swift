@@ -4,7 +4,7 @@
 public enum RowHash {
     /// Of a row of a part.
     public static func of(_ part: String, id: [UInt8], row: [UInt8]) -> UInt64 {
-        fold(row, fold(id, fold(part, 0)))
+        id.withUnsafeBytes { of(part, id: $0, row: row) }
     }
 
     /// The same of a row whose id is in no array.
