@@ -28,6 +28,9 @@ package enum Fault: CaseIterable, Sendable {
     /// A leader is not heard from some moment around its election on, and ends soon after: its first entries are half
     /// replicated or not at all.
     case shortReign
+    /// A new leader reaches only a few others, and they nobody else, from some moment around its election on; the rest elects the
+    /// next, which fares alike: several leaders in turn, each with entries that only its own few know.
+    case narrowReign
     /// One follower loses sight of the leader, a little later all do, and those who heard it last are restarted.
     case lostSight
     case membership

@@ -21,7 +21,7 @@ extension Simulation {
         case .forgetLeader:
             if member.driver != nil { give(.request { $0.forgetLeader() }, to: member) }
         case .transfer: transferLeadership()
-        case .shortReign: break  // at the next election
+        case .shortReign, .narrowReign: break  // at the next election
         case .lostSight: loseSight()
         case .membership: changeMembers()
         case .repair: repairAll()
@@ -95,6 +95,21 @@ extension Simulation {
             later(by: random.below(4 * network.latency + 100_000_000)) { [unowned self] in
                 for other in members { repair(from: member.id, to: other.id) }
                 if member.driver != nil { powerOff(member, for: 200_000_000 + random.below(1_500_000_000)) }
+            }
+        }
+    }
+
+    /// A member has been elected: it and some others part from the rest, whatever parted them before.
+    func narrowReign(of member: SimulatedMember) {
+        guard faults.contains(.narrowReign), !isHealed, random.below(2) == 0 else { return }
+        later(by: random.below(2) == 0 ? 0 : random.below(4 * network.latency)) { [unowned self] in
+            network.repair()
+            let few = members.filter { $0.id == member.id || random.below(3) == 0 }.map(\.id)
+            for left in members where few.contains(left.id) {
+                for right in members where !few.contains(right.id) {
+                    cut(from: left.id, to: right.id)
+                    cut(from: right.id, to: left.id)
+                }
             }
         }
     }

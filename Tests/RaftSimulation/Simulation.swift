@@ -211,6 +211,7 @@ package final class Simulation: Transport {
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
             endReignSoon(of: member, after: random.below(4 * network.latency))
+            narrowReign(of: member)
             // An operator who could not wait for a leader.
             isChangeWanted = !isHealed && faults.contains(.membership) && random.below(3) == 0
         }
