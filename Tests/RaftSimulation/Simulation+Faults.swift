@@ -20,6 +20,7 @@ extension Simulation {
         case .diskError: member.disk.operationsUntilError = 1 + Int(random.below(60))
         case .forgetLeader:
             if member.driver != nil { give(.request { $0.forgetLeader() }, to: member) }
+        case .leaseSwitch: switchLease(of: member)
         case .transfer: transferLeadership()
         case .shortReign, .narrowReign: break  // at the next election
         case .lostSight: loseSight()
@@ -66,6 +67,12 @@ extension Simulation {
         network.slowPercent = isNoisy ? [0, 0, 5, 20][Int(random.below(4))] : 0
     }
 
+    private func switchLease(of member: SimulatedMember) {
+        guard options.settings.allowsLeases, member.driver != nil else { return }
+        let isAllowed = random.below(4) > 0
+        give(.request { $0.allowLeases(isAllowed) }, to: member)
+    }
+
     /// Four parts in a hundred at most, both ways: two clocks differ by no more than a lease allows for.
     private func drift(_ member: SimulatedMember) {
         member.clock.run(partsPerMillion: Int64(random.below(80_001)) - 40_000, from: now)
@@ -99,16 +106,20 @@ extension Simulation {
         }
     }
 
-    /// A member has been elected: it and some others part from the rest, whatever parted them before.
+    /// A member has asked for votes. What it says from now on reaches only a few, and if it is elected, it and they part from the
+    /// rest, whatever parted them before.
     func narrowReign(of member: SimulatedMember) {
         guard faults.contains(.narrowReign), !isHealed, random.below(2) == 0 else { return }
-        later(by: random.below(2) == 0 ? 0 : random.below(4 * network.latency)) { [unowned self] in
+        let few = members.filter { $0.id == member.id || random.below(3) == 0 }.map(\.id)
+        let rest = members.map(\.id).filter { !few.contains($0) }
+        for other in rest { cut(from: member.id, to: other) }
+        later(by: network.latency + random.below(4 * network.latency)) { [unowned self] in
             network.repair()
-            let few = members.filter { $0.id == member.id || random.below(3) == 0 }.map(\.id)
-            for left in members where few.contains(left.id) {
-                for right in members where !few.contains(right.id) {
-                    cut(from: left.id, to: right.id)
-                    cut(from: right.id, to: left.id)
+            guard member.driver?.core.role == .leader else { return }
+            for left in few {
+                for right in rest {
+                    cut(from: left, to: right)
+                    cut(from: right, to: left)
                 }
             }
         }

@@ -6,6 +6,8 @@ extension Simulation {
         guard !member.isLost else { return }
         member.restartAt = nil
         member.mailbox = []
+        member.told = (0, 0)
+        member.readyTerm = 0
         member.pausedUntil = 0
         trace.note("start", now, member.id.value)
         do {
@@ -15,6 +17,7 @@ extension Simulation {
                 id: member.id, settings: options.settings, disk: member.disk, sealing: member.keys.sealing,
                 stateMachine: member.machine, transport: self, seed: random.next(),
                 now: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
+            member.driver?.onLeadership = { [unowned member] in member.told = ($0, $1?.nanoseconds ?? 0) }
             if let driver = member.driver { note(member.brokenPromise(driver.core)) }
             run(member)
         } catch {

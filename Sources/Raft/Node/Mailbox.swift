@@ -15,6 +15,7 @@ final class Mailbox: @unchecked Sendable {
         case snapshot(SnapshotJob, RaftError?)
         case damage
         case gone(NodeID)
+        case leases(Bool)
         case stop(Promise)
     }
 
