@@ -14,7 +14,7 @@ struct Leadership: Sendable {
     /// When the latest round was sent that a quorum has answered with its promise; nil where there is none. A lease begins there.
     var leaseBegan: MonotonicInstant?
     /// The first round that asked for promises.
-    private var firstPromisedRound: UInt64 = 0
+    private(set) var firstPromisedRound: UInt64 = 0
     var uncommittedBytes = 0
     /// The commit index that followers are told of also where there is nothing else to tell them, and when it is to move on.
     private(set) var announced: LogIndex = 0
