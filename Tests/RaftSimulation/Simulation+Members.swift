@@ -12,8 +12,8 @@ extension Simulation {
         if faults.contains(.deafness), random.below(3) == 0 { deafen(leader.id) }
     }
 
-    /// How many voters remain at least. Where a disk is damaged it may be lost for good, and the others are to be a quorum.
-    private var fewestVoters: Int { members.contains(where: \.isDamaged) ? 3 : 1 }
+    /// How many voters remain at least. Where a disk may be damaged one is lost for good, and the others are to be a quorum.
+    private var fewestVoters: Int { faults.contains(.bitFlip) ? 3 : 1 }
 
     /// Adds, promotes, removes or replaces somebody.
     func changeMembers() {
