@@ -1,4 +1,5 @@
 import Model
+import Raft
 import Store
 
 /// Reads by the leader's lease rest on promises, and on members that know what those are.
