@@ -164,7 +164,11 @@ public struct DiscoveryAPI: Sendable {
     /// Sees to it that this member's state shows what was acknowledged before the call, as far as that is wanted.
     private nonisolated(nonsending) func freshen(_ options: ReadOptions) async throws {
         if options.consistency == .stale { return }
-        if cluster.isLeading { return try await confirm(options) }
+        if cluster.isLeading {
+            do { return try await confirm(options) } catch  where !cluster.isLeading {
+                // Another leads by now, which it has only learnt: that one is asked.
+            }
+        }
         let isConsistent = options.consistency == .consistent
         let questions = isConsistent ? cluster.watches.consistentQuestions : cluster.watches.questions
         try await questions.ask { [cluster] in
