@@ -16,6 +16,8 @@ package final class SimulatedMember {
     /// The term in which its state has shown all that was committed before: only in that one others read by its lease.
     var readyTerm: Term = 0
     var mailbox: [Arrival] = []
+    /// What its other threads are at, and when they are done; in the order in which it was begun.
+    var snapshotWork: [(time: UInt64, work: any SnapshotWork)] = []
     var restartAt: UInt64?
     /// Why it stopped, if it did so itself.
     package internal(set) var failure: (any Error)?
@@ -29,6 +31,7 @@ package final class SimulatedMember {
     enum Arrival {
         case message([UInt8])
         case request((RaftDriver) -> Void)
+        case finished(any SnapshotWork, RaftError?)
     }
 
     init(id: NodeID, disk: SimulatedDisk, machine: SimulatedStateMachine) {

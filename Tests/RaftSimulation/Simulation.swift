@@ -127,6 +127,7 @@ package final class Simulation: Transport {
         for client in clients { time = min(time, client.nextAction) }
         for member in members {
             if let restart = member.restartAt { time = min(time, restart) }
+            if let work = member.snapshotWork.first { time = min(time, max(work.time, member.pausedUntil)) }
             if let deadline = member.driver?.nextDeadline.nanoseconds {
                 time = min(time, max(member.clock.time(of: deadline), member.pausedUntil))
             }
@@ -152,6 +153,10 @@ package final class Simulation: Transport {
         for member in members {
             if let restart = member.restartAt, restart <= now {
                 start(member)
+                return
+            }
+            if let work = member.snapshotWork.first, work.time <= now, member.pausedUntil <= now {
+                endSnapshotWork(of: member)
                 return
             }
             if let driver = member.driver, member.pausedUntil <= now,
@@ -198,9 +203,11 @@ package final class Simulation: Transport {
                 switch arrival {
                 case .message(let bytes): driver.receive(try Message(decoding: bytes))
                 case .request(let request): request(driver)
+                case .finished(let work, let failure): try driver.finished(work, failure)
                 }
             }
             try driver.run()
+            beginSnapshotWork(of: driver, member)
             member.notePromises()
             if let divergence = driver.core.divergence, !member.machine.wasFlipped {
                 note("\(member.id) takes its state for wrong, which it is not: \(divergence)")

@@ -265,6 +265,35 @@ import Testing
         for (node, _) in members { await node.stop() }
     }
 
+    /// A large state takes long to read; the member answers heartbeats meanwhile, and the leader keeps it for one that lives.
+    @Test func aFollowerAnswersWhileItReadsASnapshot() async throws {
+        let group = Group()
+        var settings = RaftSettings()
+        settings.snapshotAfterEntries = 100
+        settings.trailingEntries = 10
+        let members = try await three(group, settings: settings)
+        await group.kill(members[2].0)
+        let leader = try await leader(of: [members[0].0, members[1].0])
+        for number in 0..<150 as Range<UInt8> { _ = try await leader.propose([number]) }
+        try await eventually("a snapshot") { leader.status.snapshotIndex > 50 }
+        let machine = RecordingStateMachine()
+        machine.readingHangs.store(true, ordering: .relaxed)
+        let node = try await group.start(3, machine, settings: settings)
+        try await eventually("it reads") { machine.isReading.load(ordering: .relaxed) }
+        let term = leader.status.term
+        for number in 0..<15 as Range<UInt8> {
+            try await Task.sleep(for: .milliseconds(100))
+            _ = try await leader.propose([number])
+            #expect(node.status.leader == leader.id && node.status.term == term)
+            #expect(leader.status.reachable.contains(node.id))
+        }
+        #expect(machine.commands.isEmpty)
+        machine.readingHangs.store(false, ordering: .relaxed)
+        try await eventually("it has all") { machine.appliedIndex == leader.status.appliedIndex }
+        #expect(machine.commands.count == 165 && leader.status.term == term)
+        for node in [members[0].0, members[1].0, node] { await node.stop() }
+    }
+
     @Test func rolesAreTold() async throws {
         let group = Group()
         let node = try await group.start(1, RecordingStateMachine(), founding: true)

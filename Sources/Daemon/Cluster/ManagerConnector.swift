@@ -2,32 +2,68 @@ import Agent
 import Model
 import Platform
 
-/// How this node's agent reaches a manager: a dispatch channel to the first that answers.
+/// How this node's agent reaches a manager: a dispatch channel to one that answers, the first ones preferred.
 struct ManagerConnector: DispatcherConnector {
     let links: ClusterLinks
     /// The managers that the node knows of by itself, from its identity and, on a manager, as a member of the group: where
     /// to go when none of those that it was told of answers.
     let known: @Sendable () -> [ManagerEndpoint]
 
-    func connect(to managers: [ManagerEndpoint]) async throws -> any DispatcherConnection {
-        var reasons: [String] = []
-        var tried: Set<ManagerEndpoint> = []
-        for manager in managers + known() where tried.insert(manager).inserted {
-            do {
-                return AgentLink(channel: try await open(manager))
-            } catch {
-                reasons.append("\(manager.address): \(error)")
-            }
-        }
-        throw NoManager(reasons: reasons)
+    enum Limits {
+        /// How long a manager is alone with the question before the next one is asked beside it: one whose host is gone does
+        /// not refuse, it is silent until `ClusterLinks.Limits.connect` (RFC 8305, section 5, does so with addresses).
+        static let headStart: Duration = .milliseconds(250)
     }
 
-    /// Another manager of this cluster may answer where one was known: its host was made anew, from a backup.
-    private func open(_ manager: ManagerEndpoint) async throws -> Channel {
+    /// One address may have had several managers. Whoever answers there is good, if it is a manager of this cluster: a host may
+    /// have been made anew, from a backup.
+    func connect(to managers: [ManagerEndpoint]) async throws -> any DispatcherConnection {
+        var seen: Set<String> = []
+        let addresses = (managers + known()).map(\.address).filter { seen.insert($0).inserted }
+        return AgentLink(channel: try await first(of: addresses))
+    }
+
+    private enum Event: Sendable {
+        case connected(Channel)
+        case failed(String)
+        /// The head start of the address at this place is over.
+        case overtaken(Int)
+    }
+
+    private func first(of addresses: [String]) async throws -> Channel {
+        try await withThrowingTaskGroup(of: Event.self) { group in
+            defer { group.cancelAll() }
+            var reasons: [String] = []
+            var begun = 0
+            func askNext() {
+                guard begun < addresses.count else { return }
+                let place = begun
+                begun += 1
+                group.addTask { await ask(addresses[place]) }
+                group.addTask {
+                    try? await Task.sleep(for: Limits.headStart)
+                    return .overtaken(place)
+                }
+            }
+            askNext()
+            while reasons.count < addresses.count, let event = try await group.next() {
+                switch event {
+                case .connected(let channel): return channel
+                case .failed(let reason):
+                    reasons.append(reason)
+                    askNext()
+                case .overtaken(let place): if place == begun - 1 { askNext() }
+                }
+            }
+            throw NoManager(reasons: reasons)
+        }
+    }
+
+    private func ask(_ address: String) async -> Event {
         do {
-            return try await links.open(.dispatch, to: manager.address, expecting: manager.nodeID)
-        } catch ChannelError.wrongPeer {
-            return try await links.open(.dispatch, to: manager.address)
+            return .connected(try await links.open(.dispatch, to: address))
+        } catch {
+            return .failed("\(address): \(error)")
         }
     }
 }

@@ -200,7 +200,7 @@ actor Dispatcher {
             let period = heartbeatPeriod
             let now = clock.monotonic()
             let nodes = store.snapshot.all(Node.self)
-            let isSilent = { (id: String) in now - self.lastWord(of: id) > period * self.grace(of: id) }
+            let isSilent = { (id: String) in now - self.lastWord(of: id) > self.grace(of: id, period) }
             lastHeard = lastHeard.filter { store.snapshot.get(Node.self, $0.key) != nil }
             clocks = clocks.filter { lastHeard[$0.key] != nil }
             let silent = nodes.filter { $0.status.state != .down && isSilent($0.id) }.map(\.id)
@@ -223,9 +223,10 @@ actor Dispatcher {
 
     private func lastWord(of nodeID: String) -> Duration { lastHeard[nodeID] ?? begin }
 
-    /// In heartbeat periods; longer for a node that this leader has not heard of yet.
-    private func grace(of nodeID: String) -> Int {
-        lastHeard[nodeID] == nil ? DispatchLimits.newLeaderGrace : DispatchLimits.heartbeatGrace
+    /// Longer for a node that this leader has not heard of yet.
+    private func grace(of nodeID: String, _ period: Duration) -> Duration {
+        lastHeard[nodeID] == nil
+            ? DispatchLimits.newLeaderGrace(heartbeat: period) : period * DispatchLimits.heartbeatGrace
     }
 
     private func mark(_ nodeIDs: [String], _ state: NodeState, _ message: String?) async throws {

@@ -48,9 +48,14 @@ public enum DispatchLimits {
     public static let heartbeatPeriod: Duration = .seconds(2)
     /// Periods without a heartbeat until a node counts as down.
     public static let heartbeatGrace = 3
-    /// As many periods for a node that a new leader has not heard of yet: its agent has to notice first that the former
-    /// leader is gone, which may have been silently, and to find the new one, past other managers that do not answer.
-    public static let newLeaderGrace = 8
+    /// How long an agent may take to find a leader that is there, past managers that are silent: a connection that leads
+    /// nowhere, and the pause before it tries again.
+    public static let leaderSearch: Duration = .seconds(6)
+    /// Silence of a node that a new leader has not heard of yet, until it counts as down: its agent has to notice first that the
+    /// former leader is gone, which may have been silently, and to find this one.
+    public static func newLeaderGrace(heartbeat period: Duration) -> Duration {
+        period * (managerSilence + heartbeatGrace) + leaderSearch
+    }
     /// Bytes of secrets and configs in one message, unless one alone is more.
     public static let fileBytesPerMessage = 2 << 20
     /// Periods without a word of the manager until an agent looks for another.

@@ -6,9 +6,7 @@ extension RaftDriver {
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
         for read in effects.stateReads { try sendState(read) }
-        if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest, !snapshots.isWhole() {
-            isSnapshotDamaged = true
-        }
+        if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest { checkSnapshot() }
         dropReplaced(by: effects)
         try write(effects)
         if let change = effects.roleChange { note(change) }
@@ -58,14 +56,8 @@ extension RaftDriver {
             try log.append(
                 effects.entries, previousTerm: effects.previousTerm, commitIndex: effects.commitIndex)
         }
-        for chunk in effects.snapshotWrites {
-            switch try snapshots.keep(chunk) {
-            case true?: core.snapshotReceived(chunk.metadata)
-            case false?: break
-            case nil: core.snapshotDamaged(chunk.metadata)
-            }
-        }
-        try keepState(effects)
+        for chunk in effects.snapshotWrites { try keep(chunk, isForMending: false) }
+        for chunk in effects.stateWrites { try keep(chunk, isForMending: true) }
         send(effects.messagesAfterSync)
         if let number = effects.writeNumber { core.written(number) }
     }

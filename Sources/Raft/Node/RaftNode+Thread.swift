@@ -38,7 +38,7 @@ extension RaftNode {
                     case .damage: driver.reportDamage()
                     case .gone(let member): driver.memberIsGone(member)
                     case .leases(let isAllowed): driver.allowLeases(isAllowed)
-                    case .snapshot(let job, let failure): try driver.snapshotWritten(job, failure)
+                    case .snapshot(let work, let failure): try driver.finished(work, failure)
                     case .stop(let promise): stopPromise = promise
                     }
                 }
@@ -48,7 +48,7 @@ extension RaftNode {
                     proposals.proposed(upTo: driver.core.lastIndex)
                 }
                 try driver.run()
-                if let job = driver.takeSnapshotToWrite() { write(job) }
+                for work in driver.takeSnapshotWork() { carryOut(work) }
                 publish(driver)
                 for outcome in driver.takeOutcomes() {
                     let promise = promises.removeValue(forKey: outcome.token)
@@ -72,14 +72,10 @@ extension RaftNode {
         stopPromise?.resume(returning: Answer(index: 0, bytes: []))
     }
 
-    /// Beside everything else: neither encoding nor syncing it holds the member up.
-    private func write(_ job: SnapshotJob) {
+    /// Beside everything else: neither encoding, decoding nor syncing a state holds the member up.
+    private func carryOut(_ work: any SnapshotWork) {
         startThread(named: "raft-snapshot") { [mailbox] in
-            var failure: RaftError?
-            do { try job.run() } catch {
-                failure = error as? RaftError ?? RaftError(.storageFailed, "the state cannot be read", cause: error)
-            }
-            _ = mailbox.post(.snapshot(job, failure), bytes: 0)
+            _ = mailbox.post(.snapshot(work, work.carryOut()), bytes: 0)
         }
     }
 

@@ -199,7 +199,7 @@ import Testing
             try await eventually(within: .seconds(40)) { cluster.snapshot.get(Node.self, "n1")?.status.state == .down }
             #expect(cluster.snapshot.get(Node.self, "n2")?.status.state != .down)
             // One that this leader never heard of is down as well, after a longer grace from the beginning of its term.
-            cluster.time.advance(by: .milliseconds(3_000))
+            cluster.time.advance(by: DispatchLimits.newLeaderGrace(heartbeat: .milliseconds(500)))
             try await eventually(within: .seconds(40)) { cluster.snapshot.get(Node.self, "n2")?.status.state == .down }
             #expect(cluster.state(of: "t2") == .running)
             let again = connect(dispatcher, "n1")
