@@ -178,7 +178,7 @@ public struct DiscoveryAPI: Sendable {
 
     /// On the leader: that it still is one, by its lease or by a majority's word.
     private nonisolated(nonsending) func confirm(_ options: ReadOptions) async throws {
-        if options.consistency == .leader, cluster.holdsLease { return Self.readsByLease.increment() }
+        if options.consistency != .consistent, cluster.holdsLease { return Self.readsByLease.increment() }
         Self.readsByQuorum.increment()
         // One round for all who ask meanwhile: each is answered by one that began after it came.
         try await cluster.watches.confirmations.ask { [cluster] in try await cluster.confirmLeadership() }
