@@ -255,32 +255,19 @@ public final class Store: Sendable {
         }
     }
 
-    /// The whole state in its logical form, to be read piece by piece while it changes.
-    public func snapshotReader() -> SnapshotReader {
-        let (snapshot, position) = standing
-        return SnapshotReader(snapshot, at: position)
-    }
-
-    /// Replaces everything by what `snapshotReader` gave on some member; watchers are told to read again.
-    ///
-    /// - Parameter next: the next piece of it; an empty one at the end.
-    /// - Returns: the position that the state is at now.
-    @discardableResult
-    public func restore(from next: @escaping () throws -> [UInt8]) throws -> LogPosition {
-        var decoder = SnapshotDecoder(schema: schema, next)
-        let (snapshot, position) = try decoder.decode()
-        try replace(by: snapshot, at: position)
-        return position
-    }
-
-    /// Replaces everything; watchers are told to read again. Durable on return.
-    public func replace(by snapshot: Snapshot, at position: LogPosition) throws {
+    /// Puts another state in the place of this one; watchers are told to read again. It takes no longer for a large one, and the
+    /// database follows: until then `durable` is at the beginning.
+    public func install(_ state: StoredState) {
+        // Freeing what nobody reads any more takes long as well.
+        let former = Former()
         let (watchers, observers) = working.withLock { working in
-            working = Working(snapshot: snapshot, position: position)
+            former.snapshot = working.snapshot
+            working = Working(snapshot: state.snapshot, position: state.position)
             return guarded.withLock { guarded in
-                guarded.snapshot = snapshot
-                guarded.revision = snapshot.revision
-                guarded.applied = position
+                guarded.snapshot = state.snapshot
+                guarded.revision = state.snapshot.revision
+                guarded.applied = state.position
+                guarded.durable = LogPosition()
                 guarded.dirty = []
                 guarded.rowWrites = []
                 guarded.isAllDirty = true
@@ -289,7 +276,13 @@ public final class Store: Sendable {
         }
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
-        try flush()
+        writer.async { former.snapshot = nil }
+        scheduleFlush()
+    }
+
+    /// A state whose last reader is the database's writer. @unchecked: filled before it gets there.
+    private final class Former: @unchecked Sendable {
+        var snapshot: Snapshot?
     }
 
     /// What members compare; see `Snapshot.digest`.

@@ -27,6 +27,8 @@ package final class SimulatedStateMachine: StateMachine {
 
     /// A register is not what it should be, in memory or for good.
     package private(set) var isFlipped = false
+    /// One was, at some time.
+    private(set) var wasFlipped = false
 
     package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
@@ -48,12 +50,15 @@ package final class SimulatedStateMachine: StateMachine {
             durable.registers[register] ^= bit
         }
         isFlipped = true
+        wasFlipped = true
         isWrittenFlipped = isWrittenFlipped || forGood
         isDurableFlipped = isDurableFlipped || forGood
     }
 
     private var isWrittenFlipped = false
     private var isDurableFlipped = false
+    /// Another state took the place of the one that is durable.
+    private var isReplaced = false
 
     package var appliedIndex: LogIndex { state.index }
 
@@ -63,10 +68,7 @@ package final class SimulatedStateMachine: StateMachine {
             results.append(Self.apply(entry, to: &state))
             onApply?(entry, state)
         }
-        if random.below(durableOneIn) == 0 {
-            durable = state
-            isDurableFlipped = isFlipped
-        }
+        if random.below(durableOneIn) == 0 { becomeDurable() }
         if durable == state || random.below(2) == 0 {
             written = state
             isWrittenFlipped = isFlipped
@@ -110,11 +112,13 @@ package final class SimulatedStateMachine: StateMachine {
         written = durable
         isFlipped = isDurableFlipped
         isWrittenFlipped = isDurableFlipped
+        isReplaced = false
     }
 
     package func processEnded() {
         state = written
         isFlipped = isWrittenFlipped
+        isReplaced = false
     }
 
     package func snapshot() throws -> StateSnapshot {
@@ -127,7 +131,8 @@ package final class SimulatedStateMachine: StateMachine {
         return StateSnapshot(index: state.index, source: BytesSource(bytes))
     }
 
-    package func restore(from source: any ByteSource, index: LogIndex) throws {
+    /// The state that is put in force becomes durable later, like everything else.
+    package func read(from source: any ByteSource, index: LogIndex) throws -> () -> Void {
         var bytes: [UInt8] = []
         while true {
             let more = try source.read(upTo: 700)
@@ -137,16 +142,27 @@ package final class SimulatedStateMachine: StateMachine {
         func number(_ position: Int) -> UInt64 { UInt64(littleEndianBytes: bytes[8 * position..<8 * position + 8]) }
         let sessions = 2 + RegisterCommand.registers
         let start = 8 * (sessions + 1)
-        state = State(
+        let state = State(
             index: number(0), digest: number(1), registers: (2..<sessions).map { number($0) },
             sessions: try SessionTable(decoding: Array(bytes[start..<start + Int(number(sessions))])))
-        written = state
+        return { [self] in
+            self.state = state
+            restores += 1
+            isFlipped = false
+            isReplaced = true
+            if random.below(2) == 0 { becomeDurable() }
+            onRestore?(state)
+        }
+    }
+
+    package var durableIndex: LogIndex { isReplaced ? 0 : durable.index }
+
+    private func becomeDurable() {
         durable = state
-        restores += 1
-        isFlipped = false
-        isWrittenFlipped = false
-        isDurableFlipped = false
-        onRestore?(state)
+        written = state
+        isDurableFlipped = isFlipped
+        isWrittenFlipped = isFlipped
+        isReplaced = false
     }
 }
 

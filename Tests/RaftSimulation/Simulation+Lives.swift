@@ -5,7 +5,7 @@ extension Simulation {
     package func start(_ member: SimulatedMember) {
         guard !member.isLost else { return }
         member.restartAt = nil
-        member.mailbox = []
+        forgetTurn(of: member)
         member.pausedUntil = 0
         trace.note("start", now, member.id.value)
         do {
@@ -15,6 +15,7 @@ extension Simulation {
                 id: member.id, settings: options.settings, disk: member.disk, sealing: member.keys.sealing,
                 stateMachine: member.machine, transport: self, seed: random.next(),
                 now: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
+            member.driver?.onLeadership = { [unowned member] in member.told = ($0, $1?.nanoseconds ?? 0) }
             if let driver = member.driver { note(member.brokenPromise(driver.core)) }
             run(member)
         } catch {
@@ -45,7 +46,7 @@ extension Simulation {
     package func powerOff(_ member: SimulatedMember, for duration: UInt64) {
         trace.note("power off", now, member.id.value)
         member.driver = nil
-        member.mailbox = []
+        forgetTurn(of: member)
         member.machine.losePower()
         member.disk.restorePower()
         member.restartAt = now + duration
@@ -55,10 +56,35 @@ extension Simulation {
     package func kill(_ member: SimulatedMember, for duration: UInt64) {
         trace.note("kill", now, member.id.value)
         member.driver = nil
-        member.mailbox = []
+        forgetTurn(of: member)
         member.machine.processEnded()
         member.disk.processEnded()
         member.restartAt = now + duration
+    }
+
+    /// What waits for it, and what its threads are at, ends with the process.
+    private func forgetTurn(of member: SimulatedMember) {
+        member.mailbox = []
+        member.snapshotWork = []
+        member.told = (0, 0)
+        member.readyTerm = 0
+    }
+
+    /// What the threads beside the member's own do: begun by a turn, done at another time.
+    func beginSnapshotWork(of driver: RaftDriver, _ member: SimulatedMember) {
+        for work in driver.takeSnapshotWork() {
+            let time = now + random.below(random.below(4) == 0 ? 1_500_000_000 : 50_000_000)
+            member.snapshotWork.append((time, work))
+        }
+    }
+
+    func endSnapshotWork(of member: SimulatedMember) {
+        let work = member.snapshotWork.removeFirst().work
+        trace.note("snapshot work", now, member.id.value, work.metadata.index)
+        let failure = work.carryOut()
+        // It was another thread that hung.
+        _ = member.disk.takeStall()
+        give(.finished(work, failure), to: member)
     }
 
     /// Flips a bit of log, votes or snapshot while the power is off. One member at most is lost to this, and never the

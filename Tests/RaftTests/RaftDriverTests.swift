@@ -200,7 +200,7 @@ import Testing
         try write(100, to: simulation)
         member.disk.operationsUntilPowerLoss = operation
         simulation.repairAll()
-        try simulation.run(until: simulation.now + 3 * Self.second)
+        try simulation.run(until: simulation.now + 6 * Self.second)
         #expect(member.machine.restores >= 1)
         try simulation.heal()
     }

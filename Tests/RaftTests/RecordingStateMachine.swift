@@ -19,6 +19,9 @@ final class RecordingStateMachine: StateMachine, Sendable {
     let hangs = Atomic(false)
     /// Whether it stands still now.
     let isHanging = Atomic(false)
+    /// While it is true reading a snapshot does not end, as with a large one.
+    let readingHangs = Atomic(false)
+    let isReading = Atomic(false)
 
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
         while hangs.load(ordering: .relaxed) {
@@ -43,7 +46,11 @@ final class RecordingStateMachine: StateMachine, Sendable {
         }
     }
 
-    func restore(from source: any ByteSource, index: LogIndex) throws {
+    func read(from source: any ByteSource, index: LogIndex) throws -> () -> Void {
+        while readingHangs.load(ordering: .relaxed) {
+            isReading.store(true, ordering: .relaxed)
+            Thread.sleep(forTimeInterval: 0.005)
+        }
         var bytes: [UInt8] = []
         while true {
             let more = try source.read(upTo: 1000)
@@ -53,6 +60,6 @@ final class RecordingStateMachine: StateMachine, Sendable {
         let commands = String(decoding: bytes, as: UTF8.self).split(separator: ";").map { command in
             command.split(separator: ",").compactMap { UInt8($0) }
         }
-        state.withLock { $0 = State(index: index, commands: commands) }
+        return { [self] in state.withLock { $0 = State(index: index, commands: commands) } }
     }
 }

@@ -66,15 +66,28 @@ import Testing
         for position in good.indices {
             var damaged = good
             damaged[position].bytes[3] ^= 4
-            let results = try damaged.map { try receiver.keep($0) }
-            #expect(results.last == .some(nil), "piece \(position)")
+            #expect(throws: RaftError.self, "piece \(position)") { try receiver.receive(damaged) }
             #expect(receiver.latest == nil)
         }
-        let results = try good.map { try receiver.keep($0) }
-        #expect(results.last == true)
+        #expect(try receiver.receive(good))
         #expect(receiver.latest == metadata(5))
         #expect(try readAll(receiver) == [UInt8](repeating: 1, count: 500))
         #expect(disk.names.count == 1)
+    }
+
+    @Test func piecesThatDoNotFollowEachOtherAreNoSnapshot() throws {
+        let receiver = try SnapshotStore.open(disk: SimulatedDisk(seed: 2))
+        let first = Message.SnapshotChunk(metadata: metadata(5), totalBytes: 9, offset: 0, bytes: [1, 2, 3])
+        var second = first
+        second.offset = 3
+        var late = first
+        late.offset = 4
+        #expect(try !receiver.receive([first, second]))
+        for chunk in [late, second] {
+            guard case .misfit = try receiver.keep(chunk) else { continue }
+            return
+        }
+        Issue.record("a piece behind a gap was kept")
     }
 
     @Test func damageIsDetected() throws {
@@ -113,5 +126,19 @@ import Testing
         let text = disk.content(of: disk.names[0]).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         #expect(disk.names == ["snapshot-0000000000000005-0000000000000003"])
         #expect(text.hasPrefix("4d52534e41503100" + "01000000" + "0500000000000000" + "0300000000000000" + "11000000"))
+    }
+}
+
+extension SnapshotStore {
+    /// Keeps the pieces, and checks what they make, as a driver and its threads do. True where it is the newest then.
+    func receive(_ chunks: [Message.SnapshotChunk]) throws -> Bool {
+        for chunk in chunks {
+            guard case .whole(let file) = try keep(chunk) else { continue }
+            let arrival = SnapshotArrival(chunk.metadata, file, for: RecordingStateMachine(), isForMending: false)
+            try arrival.run()
+            try finish(arrived: file, chunk.metadata)
+            return true
+        }
+        return false
     }
 }

@@ -13,6 +13,8 @@ final class ReplicatedStore: StateMachine, Sendable {
 
     var digest: UInt64? { store.digest }
 
+    var durableIndex: LogIndex { store.durable.index }
+
     func apply(_ entries: [Entry]) throws -> [[UInt8]] {
         try store.apply(
             entries.map { entry in
@@ -27,8 +29,12 @@ final class ReplicatedStore: StateMachine, Sendable {
         return StateSnapshot(index: reader.position.index, source: ReaderSource(reader))
     }
 
-    func restore(from source: any ByteSource, index: LogIndex) throws {
-        try store.restore { try source.read(upTo: Limits.readBytes) }
+    func read(from source: any ByteSource, index: LogIndex) throws -> () -> Void {
+        let state = try store.read { try source.read(upTo: Limits.readBytes) }
+        guard state.position.index == index else {
+            throw StoreError(.malformed, "the state of snapshot \(index) stands at entry \(state.position.index)")
+        }
+        return { [store] in store.install(state) }
     }
 
     private enum Limits {

@@ -3,6 +3,8 @@ struct IncomingSnapshot: Sendable {
     let from: NodeID
     let metadata: SnapshotMetadata
     var nextOffset: UInt64
+    /// All of it is there; its state is being read.
+    var isWhole = false
 }
 
 extension RaftCore {
@@ -86,30 +88,44 @@ extension RaftCore {
             accept(upTo: metadata.index, from: message.from)
             return
         }
-        if incoming?.from != message.from || incoming?.metadata != metadata {
+        if let incoming, incoming.isWhole, incoming.metadata != metadata {
+            // Soon it is in force, and the answer to its own leader, or this one's next message, says what is lacking then.
+            return
+        }
+        if incoming?.isWhole != true, incoming?.from != message.from || incoming?.metadata != metadata {
             incoming = IncomingSnapshot(from: message.from, metadata: metadata, nextOffset: 0)
         }
         guard var receiving = incoming else { return }
         if chunk.offset == receiving.nextOffset, !chunk.bytes.isEmpty {
             effects.snapshotWrites.append(chunk)
             receiving.nextOffset += UInt64(chunk.bytes.count)
+            receiving.isWhole = receiving.nextOffset == chunk.totalBytes
             incoming = receiving
             // The last piece is answered once the whole is checked and in force.
-            if receiving.nextOffset == chunk.totalBytes { return }
+            if receiving.isWhole { return }
         }
         sendAfterSync(
             .snapshotResponse(.init(index: metadata.index, nextOffset: receiving.nextOffset)), to: message.from)
     }
 
-    /// All pieces of the snapshot in `Effects.snapshotWrites` are there, checked and durable: it takes the log's place.
-    public mutating func snapshotReceived(_ metadata: SnapshotMetadata) {
-        guard let incoming, incoming.metadata == metadata else { return }
+    /// Whether a snapshot of which all pieces are there is still what this member needs. Much may have come between the last
+    /// of them and this; where the log has caught up with it, entries behind it may be promised.
+    public mutating func needsSnapshot(_ metadata: SnapshotMetadata) -> Bool {
+        guard let incoming, incoming.metadata == metadata else { return false }
+        if role != .leader, metadata.index > commitIndex, log.term(at: metadata.index) != metadata.term { return true }
         self.incoming = nil
-        guard metadata.index > commitIndex, role == .follower else { return }
+        return false
+    }
+
+    /// All pieces of the snapshot in `Effects.snapshotWrites` are there, checked and durable: it takes the log's place, if it is
+    /// still needed.
+    public mutating func snapshotReceived(_ metadata: SnapshotMetadata) {
+        guard needsSnapshot(metadata) else { return }
+        self.incoming = nil
         replaceLog(by: metadata)
         effects.committed = []
         if comparison.divergence != nil { believe() }
-        sendAfterSync(acceptance(upTo: metadata.index), to: incoming.from)
+        if let leader { sendAfterSync(acceptance(upTo: metadata.index), to: leader) }
     }
 
     /// Everything that this member has gives way to a snapshot.

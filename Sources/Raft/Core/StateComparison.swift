@@ -37,7 +37,7 @@ struct StateComparison: Sendable {
     /// The member does not answer, apply or take snapshots until it has another's state.
     var divergence: Divergence?
     /// The state that it is given, and which byte comes next.
-    var incoming: (metadata: SnapshotMetadata, nextOffset: UInt64)?
+    var incoming: (metadata: SnapshotMetadata, nextOffset: UInt64, isWhole: Bool)?
 
     // MARK: A leader's
 
@@ -124,11 +124,13 @@ extension RaftCore {
     mutating func report() {
         guard role == .follower, let leader else { return }
         // A snapshot does not go on that an earlier leader began to send, or that the log has caught up with.
-        if let incoming, incoming.from != leader || log.term(at: incoming.metadata.index) == incoming.metadata.term {
+        if let incoming, !incoming.isWhole,
+            incoming.from != leader || log.term(at: incoming.metadata.index) == incoming.metadata.term
+        {
             self.incoming = nil
         }
         if comparison.divergence != nil {
-            guard incoming == nil else { return }
+            guard incoming == nil, comparison.incoming?.isWhole != true else { return }
             let offset = comparison.incoming?.nextOffset ?? 0
             send(
                 .stateRequest(
@@ -223,15 +225,15 @@ extension RaftCore {
 
     mutating func handleStateChunk(_ chunk: Message.SnapshotChunk) {
         guard comparison.divergence != nil, incoming == nil, chunk.metadata.index >= handedOutIndex,
-            !chunk.bytes.isEmpty
+            !chunk.bytes.isEmpty, comparison.incoming?.isWhole != true
         else { return }
         if comparison.incoming?.metadata != chunk.metadata {
             guard chunk.offset == 0 else { return }
-            comparison.incoming = (chunk.metadata, 0)
+            comparison.incoming = (chunk.metadata, 0, false)
         }
         guard let expected = comparison.incoming?.nextOffset, chunk.offset == expected else { return }
         let next = expected + UInt64(chunk.bytes.count)
-        comparison.incoming?.nextOffset = next
+        comparison.incoming = (chunk.metadata, next, next == chunk.totalBytes)
         effects.stateWrites.append(chunk)
         // The next is asked for once this one is kept.
     }
@@ -245,21 +247,27 @@ extension RaftCore {
         report()
     }
 
+    /// Whether a state of which all pieces are there is still what this member needs; if not, it asks for another.
+    mutating func needsState(_ metadata: SnapshotMetadata) -> Bool {
+        guard comparison.divergence != nil, comparison.incoming?.metadata == metadata else { return false }
+        let isNewEnough = metadata.index >= handedOutIndex
+        let isInLog = log.term(at: metadata.index) == metadata.term
+        if isNewEnough, isInLog || (metadata.index > commitIndex && role == .follower) { return true }
+        stateDamaged()
+        return false
+    }
+
     /// The whole is checked and durable, and is this member's newest snapshot: the state gives way to it, the log stays where
     /// it knows the entry.
     mutating func stateReceived(_ metadata: SnapshotMetadata) {
-        guard comparison.divergence != nil, comparison.incoming?.metadata == metadata,
-            metadata.index >= handedOutIndex
-        else { return }
+        guard needsState(metadata) else { return }
         comparison.incoming = nil
         if log.term(at: metadata.index) == metadata.term {
             snapshot = metadata
             commit(through: metadata.index)
             handedOutIndex = metadata.index
-        } else if metadata.index > commitIndex, role == .follower {
-            replaceLog(by: metadata)
         } else {
-            return
+            replaceLog(by: metadata)
         }
         effects.committed = []
         effects.stateToRestore = metadata

@@ -11,10 +11,11 @@ final class Mailbox: @unchecked Sendable {
         case change(MembershipChange, Promise)
         case read(ReadConsistency, Promise)
         case transfer(NodeID?, Promise)
-        /// Another thread has written a snapshot, or could not.
-        case snapshot(SnapshotJob, RaftError?)
+        /// Another thread has done something about a snapshot, or could not.
+        case snapshot(any SnapshotWork, RaftError?)
         case damage
         case gone(NodeID)
+        case leases(Bool)
         case stop(Promise)
     }
 

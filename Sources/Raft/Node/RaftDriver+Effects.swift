@@ -2,12 +2,11 @@ extension RaftDriver {
     /// Works off effects in the order that `Effects` prescribes.
     func carryOut(_ effects: Effects) throws {
         if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
+        onLeadership?(core.role == .leader ? core.term : 0, core.leaseEnd)
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
         for read in effects.stateReads { try sendState(read) }
-        if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest, !snapshots.isWhole() {
-            isSnapshotDamaged = true
-        }
+        if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest { checkSnapshot() }
         dropReplaced(by: effects)
         try write(effects)
         if let change = effects.roleChange { note(change) }
@@ -57,14 +56,8 @@ extension RaftDriver {
             try log.append(
                 effects.entries, previousTerm: effects.previousTerm, commitIndex: effects.commitIndex)
         }
-        for chunk in effects.snapshotWrites {
-            switch try snapshots.keep(chunk) {
-            case true?: core.snapshotReceived(chunk.metadata)
-            case false?: break
-            case nil: core.snapshotDamaged(chunk.metadata)
-            }
-        }
-        try keepState(effects)
+        for chunk in effects.snapshotWrites { try keep(chunk, isForMending: false) }
+        for chunk in effects.stateWrites { try keep(chunk, isForMending: true) }
         send(effects.messagesAfterSync)
         if let number = effects.writeNumber { core.written(number) }
     }
@@ -114,18 +107,25 @@ extension RaftDriver {
         transfers = []
     }
 
+    /// In one pass: a round may confirm all that may wait. One that is not there any more has timed out.
+    private func take(_ reads: [(token: UInt64, index: LogIndex)]) {
+        guard !reads.isEmpty else { return }
+        let indexes = Dictionary(reads.map { ($0.token, $0.index) }) { first, _ in first }
+        unconfirmedReads.removeAll { read in
+            guard let index = indexes[read.token] else { return false }
+            confirmedReads.append((read.token, index, read.deadline))
+            return true
+        }
+    }
+
     private func answerReads(_ effects: Effects) {
         if !effects.failedReads.isEmpty {
-            unconfirmedReads.removeAll { effects.failedReads.contains($0.token) }
+            let failed = Set(effects.failedReads)
+            unconfirmedReads.removeAll { failed.contains($0.token) }
             let error = RaftError(.notLeader(leader: core.leaderMember), "this member leads no longer")
             for token in effects.failedReads { finish(token, error) }
         }
-        for read in effects.reads {
-            // One that is not there has timed out.
-            guard let position = unconfirmedReads.firstIndex(where: { $0.token == read.token }) else { continue }
-            let deadline = unconfirmedReads.remove(at: position).deadline
-            confirmedReads.append((read.token, read.index, deadline))
-        }
+        take(effects.reads)
         guard let waiting = confirmedReads.first, waiting.index <= stateMachine.appliedIndex else { return }
         let due = confirmedReads.prefix { $0.index <= stateMachine.appliedIndex }
         confirmedReads.removeFirst(due.count)

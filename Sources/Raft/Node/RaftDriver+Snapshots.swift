@@ -11,12 +11,9 @@ extension RaftDriver {
     /// State and log give way to a snapshot that a leader sent.
     func install(_ metadata: SnapshotMetadata) throws {
         snapshotInProgress = nil
-        if stateMachine.appliedIndex < metadata.index, let source = try snapshots.read() {
-            try stateMachine.restore(from: source, index: metadata.index)
-        }
+        if stateMachine.appliedIndex < metadata.index { try putInForce(metadata) }
         precondition(stateMachine.appliedIndex == metadata.index, "a restored state is at its snapshot's index")
         try log.reset(index: metadata.index, term: metadata.term)
-        bytesSinceSnapshot = 0
         for waiter in waiters.prefix(while: { $0.index <= metadata.index }) {
             finish(
                 waiter.token, RaftError(.timedOut, "entry \(waiter.index) may be part of a snapshot that was received"))
@@ -44,20 +41,14 @@ extension RaftDriver {
                 }
                 let job = SnapshotJob(try snapshots.write(metadata), state.source)
                 snapshotInProgress = job
-                if writesSnapshotsElsewhere { snapshotToWrite = job }
+                if writesSnapshotsElsewhere { snapshotWork.append(job) }
                 bytesSinceSnapshot = 0
             }
         } catch let error as RaftError where error.code == .diskFull { putOffSnapshot() }
     }
 
-    /// A snapshot to be written on another thread; `snapshotWritten` is to follow.
-    package func takeSnapshotToWrite() -> SnapshotJob? {
-        defer { snapshotToWrite = nil }
-        return snapshotToWrite
-    }
-
     /// The other thread is done with it, or could not write it.
-    package func snapshotWritten(_ job: SnapshotJob, _ failure: RaftError?) throws {
+    func written(_ job: SnapshotJob, _ failure: RaftError?) throws {
         // A leader's snapshot may have come in between.
         guard snapshotInProgress === job else { return }
         do {

@@ -45,8 +45,9 @@ extension RaftDriver {
 
     /// Written down before anything else is done about it.
     func markDivergence() throws {
-        // With a write that waits for space, another's state may not be in place yet.
-        guard core.divergence != markedDivergence, core.divergence != nil || stalled.isEmpty else { return }
+        guard core.divergence != markedDivergence else { return }
+        // With a write that waits for space, another's state may not be in place yet; in place, it may not outlive a crash yet.
+        if core.divergence == nil, !stalled.isEmpty || stateMachine.durableIndex < mendedIndex { return }
         do {
             if core.divergence == nil {
                 try DivergenceMark.remove(from: disk)
@@ -83,26 +84,10 @@ extension RaftDriver {
         return core.role == .leader && wanted > snapshots.latest?.index ?? 0 && stateMachine.appliedIndex >= wanted
     }
 
-    /// Every step may be repeated after `diskFull`.
-    func keepState(_ effects: Effects) throws {
-        for chunk in effects.stateWrites {
-            switch try snapshots.keep(chunk) {
-            case true?: core.stateReceived(chunk.metadata)
-            case false?: core.stateKept()
-            case nil: core.stateDamaged()
-            }
-        }
-    }
-
     /// The state gives way to the leader's, which is this member's newest snapshot; the log stays.
     func restoreState(_ effects: Effects) throws {
         guard let metadata = effects.stateToRestore, effects.snapshotToInstall == nil else { return }
-        guard metadata == snapshots.latest, let source = try snapshots.read() else {
-            throw RaftError(.corrupted, "the snapshot \(metadata.index) that was received is gone")
-        }
-        try stateMachine.restore(from: source, index: metadata.index)
-        precondition(stateMachine.appliedIndex == metadata.index, "a restored state is at its snapshot's index")
-        bytesSinceSnapshot = 0
+        try putInForce(metadata)
         if let leader = core.leader {
             transport.send(
                 Message(from: core.id, to: leader, term: core.term, body: .stateMended), to: leader,

@@ -40,18 +40,29 @@ package final class RaftDriver {
     var retryAt = MonotonicInstant(nanoseconds: 0)
     static let retryInterval: Duration = .milliseconds(100)
 
-    /// Whether another thread writes them: see `takeSnapshotToWrite`.
+    /// Whether its own snapshots are part of `takeSnapshotWork` too, or are written a piece a turn.
     package var writesSnapshotsElsewhere = false
+    /// What other threads are to do.
+    var snapshotWork: [any SnapshotWork] = []
     var snapshotInProgress: SnapshotJob?
-    var snapshotToWrite: SnapshotJob?
+    /// A leader's snapshot that is being read; one that was, and is about to be in force.
+    var arrival: SnapshotArrival?
+    var arrived: SnapshotArrival?
+    var isCheckingSnapshot = false
     var bytesSinceSnapshot = 0
     /// The newest snapshot does not check: another is due.
     var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
     static let snapshotRetryInterval: Duration = .seconds(10)
 
-    /// The member's divergence as it stands on the disk.
+    /// The member's divergence as it stands on the disk, and the entry up to which another's state took its place: once that is
+    /// durable, the mark can go.
     var markedDivergence: Divergence?
+    var mendedIndex: LogIndex = 0
+
+    /// Told of the term that this member leads, 0 for none, and of the end of its lease there, before any message leaves that
+    /// could make it untrue. For those who read by the lease on other threads.
+    package var onLeadership: ((_ term: Term, _ leaseEnd: MonotonicInstant?) -> Void)?
 
     package private(set) var roleChanges: [RoleChange] = []
     package private(set) var now: MonotonicInstant
@@ -69,7 +80,7 @@ package final class RaftDriver {
         if stateMachine.appliedIndex < recovered.baseIndex, let snapshot = snapshots.latest,
             let source = try snapshots.read()
         {
-            try stateMachine.restore(from: source, index: snapshot.index)
+            try stateMachine.read(from: source, index: snapshot.index)()
         }
         let applied = stateMachine.appliedIndex
         guard applied >= recovered.baseIndex, applied <= recovered.lastIndex else {
@@ -166,6 +177,9 @@ package final class RaftDriver {
 
     /// The leader is known to be gone: see `RaftCore.forgetLeader`.
     package func forgetLeader() { core.forgetLeader(at: now) }
+
+    /// See `RaftCore.allowLeases`.
+    package func allowLeases(_ isAllowed: Bool) { core.allowLeases(isAllowed) }
 
     /// Nobody listens any more where the member was.
     func memberIsGone(_ member: NodeID) { if core.leader == member { forgetLeader() } }

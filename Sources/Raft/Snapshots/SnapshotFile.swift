@@ -123,16 +123,26 @@ final class SnapshotFile {
 
     /// What was added is all; durable on return.
     func end() throws(SystemError) {
+        try writeRest()
+        try file.sync()
+    }
+
+    /// What was added is all; durable after `sync`. May be repeated.
+    func writeRest() throws(SystemError) {
         if let seal, !tail.isEmpty {
             let number = count / seal.blockBytes
             try file.write(block(number, tail[...], seal), at: place(of: number, seal))
         }
-        try file.sync()
         tail = []
     }
 
     /// Makes what is in whole blocks durable.
     func sync() throws(SystemError) { try file.sync() }
+
+    /// The same file for another reader, who may be another thread. Throws `corrupted`, `wrongKey`, or the disk's error.
+    func again(sealing: FileSealing?) throws -> SnapshotFile {
+        try SnapshotFile(reading: file, name: name, sealing: sealing)
+    }
 
     private func place(of number: Int, _ seal: Seal) -> Int {
         Self.headerBytes + number * (seal.blockBytes + Self.blockOverhead)
@@ -165,9 +175,6 @@ final class SnapshotFile {
         }
         return bytes
     }
-
-    /// What is read from now on is on the disk.
-    func reread() { opened = nil }
 
     private func open(_ number: Int, _ seal: Seal) throws -> [UInt8] {
         if let opened, opened.number == number { return opened.bytes }

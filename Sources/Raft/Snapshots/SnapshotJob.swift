@@ -1,7 +1,7 @@
 /// A snapshot that is being written, piece by piece: between two pieces of other work, or as a whole by another thread.
 ///
 /// @unchecked: whoever is at it has it for himself; the driver looks at nothing in it but the metadata until it is given back.
-package final class SnapshotJob: @unchecked Sendable {
+package final class SnapshotJob: SnapshotWork, @unchecked Sendable {
     package let metadata: SnapshotMetadata
     let writer: SnapshotWriter
     private let source: any ByteSource
@@ -19,6 +19,5 @@ package final class SnapshotJob: @unchecked Sendable {
         return bytes.isEmpty
     }
 
-    /// Writes all of it.
     package func run() throws { while try !writePiece() {} }
 }

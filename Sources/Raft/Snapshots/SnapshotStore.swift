@@ -16,6 +16,8 @@ package final class SnapshotStore {
     var latestBytes: Int { open.last { $0.metadata == latest }?.file.count ?? 0 }
     private var open: [(metadata: SnapshotMetadata, file: SnapshotFile)] = []
     private var incoming: SnapshotFile?
+    /// Bytes of it that were not synced on the way.
+    private var unsynced = 0
 
     private init(disk: any Disk, sealing: FileSealing?) {
         self.disk = disk
@@ -84,13 +86,12 @@ package final class SnapshotStore {
         return try SnapshotFileReader(file: item.file, name: Self.name(of: latest))
     }
 
-    /// Whether the newest snapshot checks. Reads all of it.
-    func isWhole() -> Bool {
+    /// What reads the newest snapshot once more, to see whether it checks. Nil where it cannot even be begun.
+    func check() -> SnapshotCheck? {
         guard let latest, let item = open.first(where: { $0.metadata == latest }),
-            let reader = try? SnapshotFileReader(file: item.file, name: Self.name(of: latest))
-        else { return false }
-        item.file.reread()
-        return reader.metadata == latest && (try? reader.verify()) != nil
+            let file = try? item.file.again(sealing: sealing)
+        else { return nil }
+        return SnapshotCheck(latest, file)
     }
 
     /// A piece of a snapshot's file for a follower; nil if that snapshot is gone.
@@ -109,31 +110,54 @@ package final class SnapshotStore {
         } catch { throw RaftError(.storageFailed, "cannot read snapshot \(metadata.index)", cause: error) }
     }
 
-    /// Keeps a piece of a leader's snapshot. True once it is the last one and the whole is checked and durable; nil if the
-    /// whole does not check. Throws `diskFull` (the piece may come again) or `storageFailed`.
-    func keep(_ chunk: Message.SnapshotChunk) throws(RaftError) -> Bool? {
+    /// What became of a piece of a leader's snapshot.
+    enum Kept {
+        case piece
+        /// It was the last. The file is the caller's, to be made durable and checked before it comes to `finish(arrived:_:)`.
+        case whole(SnapshotFile)
+        /// It does not go with those before.
+        case misfit
+    }
+
+    /// Keeps a piece of a leader's snapshot. Throws `diskFull` (the piece may come again) or `storageFailed`.
+    func keep(_ chunk: Message.SnapshotChunk) throws(RaftError) -> Kept {
         do {
             if chunk.offset == 0 {
                 try? disk.remove(Self.incomingName)
                 incoming = try SnapshotFile(
                     writing: disk.open(Self.incomingName, creating: true), name: Self.incomingName, sealing: sealing)
+                unsynced = 0
             }
-            guard let file = incoming else { return nil }
+            guard let file = incoming else { return .misfit }
             if chunk.offset == UInt64(file.count) {
                 try file.write(chunk.bytes, at: file.count)
+                unsynced += chunk.bytes.count
             } else if chunk.offset + UInt64(chunk.bytes.count) != UInt64(file.count) {
                 // It is neither the next nor the last once more.
-                return nil
+                return .misfit
             }
-            guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else { return false }
-            try file.end()
+            guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else {
+                if unsynced >= SnapshotWriter.syncBytes {
+                    unsynced = 0
+                    try file.sync()
+                }
+                return .piece
+            }
+            try file.writeRest()
             incoming = nil
-            let reader = try? SnapshotFileReader(file: file, name: Self.incomingName)
-            guard let reader, reader.metadata == chunk.metadata, (try? reader.verify()) != nil else { return nil }
-            try finish(file, named: Self.incomingName, chunk.metadata)
-            return true
+            return .whole(file)
         } catch { throw Self.failure(error, "cannot keep snapshot \(chunk.metadata.index)") }
     }
+
+    /// Makes a leader's snapshot, of which `keep` gave the file, the newest one, durably.
+    func finish(arrived file: SnapshotFile, _ metadata: SnapshotMetadata) throws(RaftError) {
+        do { try finish(file, named: Self.incomingName, metadata) } catch {
+            throw Self.failure(error, "cannot keep snapshot \(metadata.index)")
+        }
+    }
+
+    /// Forgets a leader's snapshot of which `keep` gave the file, where none has begun to come since.
+    func discardArrived() { if incoming == nil { try? disk.remove(Self.incomingName) } }
 
     /// Begins a snapshot of this member's own state.
     package func write(_ metadata: SnapshotMetadata) throws(RaftError) -> SnapshotWriter {
@@ -177,7 +201,7 @@ package final class SnapshotWriter {
     private var unsynced = 0
     private var chain: UInt32
     /// Synced along the way after so many bytes, so that no sync takes long.
-    private static let syncBytes = 8 << 20
+    static let syncBytes = 8 << 20
 
     init(file: SnapshotFile, metadata: SnapshotMetadata) throws(RaftError) {
         self.file = file

@@ -1,7 +1,7 @@
 /// What the log drives. Called by one thread at a time, never by two; readers of its state are its own business.
 ///
 /// The state machine makes its state and its applied index durable together, when it likes: after a start it is given
-/// everything after `appliedIndex` again.
+/// everything after `appliedIndex` again, or the newest snapshot, where the log no longer reaches back so far.
 public protocol StateMachine: AnyObject {
     /// The last entry that is part of the state. When the member starts: the last whose effects survived.
     var appliedIndex: LogIndex { get }
@@ -18,12 +18,21 @@ public protocol StateMachine: AnyObject {
     /// Stands for the state as it is now: the same on all members at the same index. Nil where the state machine has none.
     var digest: UInt64? { get }
 
-    /// Replaces the state by that of a snapshot at `index`; durable on return, the applied index with it.
-    func restore(from source: any ByteSource, index: LogIndex) throws
+    /// Reads the state of a snapshot at `index` beside the one in force: on any thread, while `apply` goes on.
+    ///
+    /// Throws what the source throws, and what makes the member stop.
+    /// - Returns: what puts it in the place of the one in force, to be called by who applies; it takes no longer for a large
+    ///   state. It need not be durable then: see `durableIndex`.
+    func read(from source: any ByteSource, index: LogIndex) throws -> () -> Void
+
+    /// The last entry up to which the state that is in force outlives a crash; 0 where nothing of it does yet.
+    var durableIndex: LogIndex { get }
 }
 
 extension StateMachine {
     public var digest: UInt64? { nil }
+
+    public var durableIndex: LogIndex { appliedIndex }
 }
 
 /// A state that holds still, and the entry up to which it goes.

@@ -1,0 +1,19 @@
+/// What is done about a snapshot beside everything else: by another thread, as it takes long where the state is large.
+package protocol SnapshotWork: AnyObject, Sendable {
+    var metadata: SnapshotMetadata { get }
+
+    /// Does all of it. `RaftDriver.finished` is told afterwards.
+    func run() throws
+}
+
+extension SnapshotWork {
+    /// Does all of it; returns what it failed of.
+    package func carryOut() -> RaftError? {
+        do {
+            try run()
+            return nil
+        } catch let error as RaftError {
+            return error
+        } catch { return SnapshotStore.failure(error, "cannot read the state of snapshot \(metadata.index)") }
+    }
+}
