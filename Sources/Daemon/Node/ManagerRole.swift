@@ -289,7 +289,10 @@ actor ManagerRole {
         switch channel.purpose {
         case .raft:
             guard !isFormer(channel.peer) else { return }
-            await Self.receive(from: channel, for: raft, discovery, log)
+            let (raft, discovery, log) = (raft, discovery, log)
+            await withTaskExecutorPreference(raft.loop) {
+                await Self.receive(from: channel, for: raft, discovery, log)
+            }
         case .dispatch: await manager.serve(DispatchLink(channel: channel), nodeID: channel.peer.nodeID)
         case .api:
             await environment.api.serve(
@@ -327,10 +330,12 @@ actor ManagerRole {
         }
     }
 
+    /// On Raft's own thread.
     private nonisolated static func receive(
         from channel: Channel, for raft: RaftNode, _ discovery: DiscoveryMember?, _ log: Logger
     ) async {
         do {
+            try channel.stream.move(to: raft.loop)
             while let bytes = try await channel.receiveBytes() {
                 let message = try Message(decoding: bytes, sentBy: channel.peer)
                 discovery?.heard(of: message.from)

@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import Synchronization
 
-/// One thread with one epoll: runs handlers of descriptors, timers, and the jobs of actors and tasks.
+/// One thread, its own or its owner's, with one epoll: runs handlers of descriptors, timers, and the jobs of actors and tasks.
 ///
 /// - An actor pins itself to it: `nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }`;
 ///   handlers and timers run on the loop's thread and enter such an actor by `assumeIsolated`.
@@ -37,6 +37,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     struct State: Sendable {
         var phase = Phase.serving
         var queue: [Item] = []
+        /// The next wait for events is to be none: see `wake`.
+        var isAwake = false
         /// The thread sleeps in epoll_wait and the next one with work for it must wake it.
         var isPolling = false
         var timers = TimerHeap()
@@ -51,7 +53,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
 
     /// Starts the loop's thread. From the first loop on, the process ignores SIGPIPE: writing to a pipe nobody reads is an error
     /// of the write.
-    public init(name: String) throws(SystemError) {
+    public convenience init(name: String) throws(SystemError) {
+        try self.init(drivenAs: name)
+        try launchThread(named: name) { self.run() }
+    }
+
+    /// A loop without a thread: nothing runs but in the turns that its owner's thread takes, see `Driver`.
+    public init(drivenAs name: String) throws(SystemError) {
         _ = Self.brokenPipesAreErrors
         self.name = name
         epoll = Descriptor(owning: try checked(cl_epoll_create(), "epoll_create1"))
@@ -61,7 +69,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
             cl_epoll_ctl(
                 epoll.rawValue, EPOLL_CTL_ADD, wakeup.rawValue, CL_EPOLLIN | CL_EPOLLET, WatchTable.wakeupToken),
             "epoll_ctl", "eventfd")
-        try launchThread(named: name) { self.run() }
     }
 
     private static let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
@@ -133,26 +140,39 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         _ = write(wakeup.rawValue, &one, 8)
     }
 
+    /// Ends the present wait of the loop's thread for events, or the next one: for an owner that drives it and has more to wait
+    /// for than the loop knows of.
+    public func wake() {
+        let wake = state.withLock { state in
+            state.isAwake = true
+            return wakeIfPolling(&state)
+        }
+        if wake { ring() }
+    }
+
     // MARK: The thread
 
     private func run() {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
-        var batch: [Item] = []
-        var ready: [(watch: Watch, readiness: Readiness)] = []
-        var poll = PollBuffer(capacity: Self.eventsPerPoll)
-        while true {
-            for _ in 0..<Self.roundsPerPoll {
-                state.withLock { swap(&$0.queue, &batch) }
-                if batch.isEmpty { break }
-                for item in batch { execute(item) }
-                batch.removeAll(keepingCapacity: true)
-            }
-            fireTimers()
-            guard let timeout = prepareToPoll() else {
-                return
-            }
-            let count = poll.wait(epoll.rawValue, timeout: timeout)
-            state.withLock { state in
+        var driver = Driver(self)
+        while driver.turn() {}
+    }
+
+    /// Takes a loop's turns on the thread that calls it: always the same.
+    public struct Driver: ~Copyable {
+        private let loop: EventLoop
+        private var batch: [Item] = []
+        private var ready: [(watch: Watch, readiness: Readiness)] = []
+        private var poll = PollBuffer(capacity: EventLoop.eventsPerPoll)
+
+        public init(_ loop: EventLoop) { self.loop = loop }
+
+        /// Waits for something to do, at most until `deadline` (nanoseconds of `MonotonicClock`), and does it. False once the loop
+        /// is stopped and has nothing left.
+        public mutating func turn(until deadline: Int64? = nil) -> Bool {
+            loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
+            guard let timeout = loop.prepareToPoll(until: deadline) else { return false }
+            let count = poll.wait(loop.epoll.rawValue, timeout: timeout)
+            loop.state.withLock { state in
                 state.isPolling = false
                 for index in 0..<count {
                     let event = poll[index]
@@ -166,6 +186,20 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
             }
             for (watch, readiness) in ready { watch.fire(readiness) }
             ready.removeAll(keepingCapacity: true)
+            loop.fireTimers()
+            for _ in 0..<EventLoop.roundsPerPoll {
+                loop.state.withLock { swap(&$0.queue, &batch) }
+                if batch.isEmpty { break }
+                for item in batch { loop.execute(item) }
+                batch.removeAll(keepingCapacity: true)
+            }
+            return true
+        }
+
+        /// Stops the loop, and runs what its tasks still have to do.
+        public consuming func finish() {
+            loop.stop()
+            while turn() {}
         }
     }
 
@@ -181,7 +215,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     }
 
     /// How many nanoseconds to wait for events: -1 for ever; nil: the thread ends.
-    private func prepareToPoll() -> Int64? {
+    private func prepareToPoll(until limit: Int64?) -> Int64? {
         state.withLock { state in
             if !state.queue.isEmpty { return 0 }
             if state.phase == .draining {
@@ -189,8 +223,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
                 thread.store(0, ordering: .relaxed)
                 return nil
             }
+            if state.isAwake {
+                state.isAwake = false
+                return 0
+            }
             state.isPolling = true
-            guard let deadline = state.timers.earliest else { return -1 }
+            let deadline = min(state.timers.earliest ?? .max, limit ?? .max)
+            if deadline == .max { return -1 }
             let now = MonotonicClock.nanoseconds()
             if deadline <= now {
                 state.isPolling = false

@@ -15,6 +15,9 @@ public protocol ByteStream: Sendable {
     /// written later. False, with nothing handed on, where the stream is not clear or `bytes` is more than goes at once.
     func tryWrite(_ bytes: [UInt8]) -> Bool
 
+    /// Has the stream wait on another loop from now on. Called while nobody reads; what it held before it still holds.
+    func move(to loop: EventLoop) throws(SystemError)
+
     /// Ends this side; the peer reads to the end of what was written.
     nonisolated(nonsending) func shutdownWrite() async throws
 
@@ -30,6 +33,9 @@ extension ByteStream {
 
     /// Of a stream that always waits.
     public func tryWrite(_ bytes: [UInt8]) -> Bool { false }
+
+    /// Of a stream that waits on no loop of its own.
+    public func move(to loop: EventLoop) throws(SystemError) {}
 
     /// A stream that cannot send without waiting says nothing.
     public func close(after lastWords: [UInt8]) { close() }

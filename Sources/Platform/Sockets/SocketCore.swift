@@ -49,9 +49,29 @@ final class SocketCore: Sendable {
     init(_ descriptor: Int32) { state = Mutex(State(descriptor: descriptor)) }
 
     func start(on loop: EventLoop) throws(SystemError) {
-        let descriptor = state.withLock { $0.descriptor }
-        let watch = try loop.watch(descriptor, for: Self.readInterest) { self.became($0) }
-        state.withLock { $0.watch = watch }
+        let result = state.withLock { self.watch(&$0, on: loop) }
+        try result.get()
+    }
+
+    /// The new watch reports what the socket has in any case, so that no edge is missed.
+    func move(to loop: EventLoop) throws(SystemError) {
+        let result = state.withLock { state -> Result<Void, SystemError> in
+            guard state.descriptor >= 0 else { return .failure(Self.closed("epoll_ctl")) }
+            state.watch?.cancel()
+            state.watch = nil
+            return watch(&state, on: loop)
+        }
+        try result.get()
+    }
+
+    private func watch(_ state: inout State, on loop: EventLoop) -> Result<Void, SystemError> {
+        let interest = state.writes.isEmpty ? Self.readInterest : Self.readInterest.union(.writable)
+        do throws(SystemError) {
+            state.watch = try loop.watch(state.descriptor, for: interest) { self.became($0) }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
     }
 
     func setOption(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {

@@ -12,7 +12,7 @@ public final class SocketStream: ByteStream {
     /// Most bytes that one read returns, whatever is asked for.
     public static let readLimit = 256 << 10
 
-    /// The loop on which the stream waits.
+    /// The loop on which the stream began to wait; see `move`.
     public let loop: EventLoop
     /// The other end, where it has a name.
     public let remoteAddress: SocketAddress?
@@ -134,6 +134,9 @@ public final class SocketStream: ByteStream {
             core.close()
         }
     }
+
+    /// See `ByteStream.move`.
+    public func move(to loop: EventLoop) throws(SystemError) { try core.move(to: loop) }
 
     /// See `ByteStream.isClear`.
     public var isClear: Bool { core.isClear }

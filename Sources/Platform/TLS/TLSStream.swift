@@ -87,6 +87,9 @@ public final class TLSStream: ByteStream {
         }
     }
 
+    /// See `ByteStream.move`.
+    public func move(to loop: EventLoop) throws(SystemError) { try stream.move(to: loop) }
+
     /// See `ByteStream.isClear`.
     public var isClear: Bool { stream.isClear }
 

@@ -1,10 +1,8 @@
-internal import Glibc
 internal import Platform
+internal import Synchronization
 
 /// What waits for the member's thread: bounded, taken all at once, waited for until a deadline.
-///
-/// @unchecked: the queue is only touched under the mutex, and the two pthread objects do not move.
-final class Mailbox: @unchecked Sendable {
+final class Mailbox: Sendable {
     enum Item: Sendable {
         case message(Message)
         case proposal([UInt8], Promise)
@@ -26,83 +24,80 @@ final class Mailbox: @unchecked Sendable {
     static let maximumItems = 65_536
     static let maximumBytes = 64 << 20
 
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var items: [Item] = []
-    /// How many of the items are proposals.
-    private var proposals = 0
-    private var bytes = 0
-    /// So many proposals wake the thread that waits, and anything else does; nil while it does not wait.
-    private var waited: Int?
-    private var isClosed = false
+    private struct State: Sendable {
+        var items: [Item] = []
+        /// How many of the items are proposals.
+        var proposals = 0
+        var bytes = 0
+        /// So many proposals wake the thread that waits, and anything else does; nil while it does not wait.
+        var waited: Int?
+        var isClosed = false
 
-    init() {
-        pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        pthread_condattr_init(&attributes)
-        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        pthread_cond_init(condition, &attributes)
-        pthread_condattr_destroy(&attributes)
+        func refusal(of item: Item, _ cost: Int) -> Refusal? {
+            if isClosed { return .closed }
+            if item.isOwn { return nil }
+            return items.count >= maximumItems || bytes + cost > maximumBytes ? .full : nil
+        }
+
+        func isEnough(_ count: Int) -> Bool { items.count > proposals || proposals >= count }
+
+        mutating func takeAll() -> [Item] {
+            defer {
+                items = []
+                (proposals, bytes) = (0, 0)
+            }
+            return items
+        }
     }
 
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
+    private let state = Mutex(State())
+    private let loop: EventLoop
+
+    /// `loop` is what the member's thread drives.
+    init(for loop: EventLoop) { self.loop = loop }
 
     /// Nil if taken. `bytes` is what the item holds.
     func post(_ item: Item, bytes cost: Int) -> Refusal? {
-        pthread_mutex_lock(mutex)
-        let refusal = refusal(of: item, cost)
         var wakes = false
-        if refusal == nil {
-            items.append(item)
-            bytes += cost
-            if case .proposal = item { proposals += 1 }
-            if let waited, isEnough(waited) { (wakes, self.waited) = (true, nil) }
+        let refusal = state.withLock { state -> Refusal? in
+            if let refusal = state.refusal(of: item, cost) { return refusal }
+            state.items.append(item)
+            state.bytes += cost
+            if case .proposal = item { state.proposals += 1 }
+            if let waited = state.waited, state.isEnough(waited) { (wakes, state.waited) = (true, nil) }
+            return nil
         }
-        pthread_mutex_unlock(mutex)
-        // Behind the lock, at which the thread would else stop again.
-        if wakes { pthread_cond_signal(condition) }
+        // Behind the lock, at which the thread would else stop again; itself it looks after each turn.
+        if wakes, !loop.isCurrent { loop.wake() }
         return refusal
     }
 
-    private func refusal(of item: Item, _ cost: Int) -> Refusal? {
-        if isClosed { return .closed }
-        if item.isOwn { return nil }
-        return items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes ? .full : nil
+    /// Everything that waits, once there are so many proposals or anything else; at `deadline` what there is. The loop has one
+    /// turn in any case: what others send must not wait for those who propose.
+    func take(
+        until deadline: MonotonicInstant, orProposals count: Int, _ driver: inout EventLoop.Driver
+    ) -> [Item] {
+        var isOver = isOver(deadline, count)
+        repeat {
+            _ = driver.turn(until: isOver ? 0 : MemberClock.waitable(deadline))
+            isOver = isOver || self.isOver(deadline, count)
+        } while !isOver
+        return state.withLock { $0.takeAll() }
     }
 
-    /// Everything that waits, once there are so many proposals or anything else; at `deadline` what there is.
-    func take(until deadline: MonotonicInstant, orProposals count: Int) -> [Item] {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if !isEnough(count), deadline > MemberClock.now() {
-            var time = MemberClock.waitable(deadline)
-            waited = count
-            while !isEnough(count), pthread_cond_timedwait(condition, mutex, &time) == 0 {}
-            waited = nil
+    private func isOver(_ deadline: MonotonicInstant, _ count: Int) -> Bool {
+        let isEnough = state.withLock { state in
+            state.waited = state.isEnough(count) ? nil : count
+            return state.waited == nil
         }
-        return takeAll()
+        return isEnough || deadline <= MemberClock.now()
     }
-
-    private func isEnough(_ count: Int) -> Bool { items.count > proposals || proposals >= count }
 
     /// Refuses everything from now on; returns what still waited.
     func close() -> [Item] {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        isClosed = true
-        return takeAll()
-    }
-
-    private func takeAll() -> [Item] {
-        defer {
-            items = []
-            (proposals, bytes) = (0, 0)
+        state.withLock { state in
+            state.isClosed = true
+            return state.takeAll()
         }
-        return items
     }
 }

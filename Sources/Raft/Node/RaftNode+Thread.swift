@@ -15,12 +15,14 @@ extension RaftNode {
             return nextToken
         }
         driver.writesSnapshotsElsewhere = true
+        var turns = EventLoop.Driver(loop)
         driver.onLeadership = { [unowned self] in tell(led: $0, leaseEnd: $1) }
         do {
             var now = MemberClock.now()
             while stopPromise == nil {
                 let need = proposals.need(at: now)
-                let items = mailbox.take(until: min(driver.nextDeadline, need.until), orProposals: need.proposals)
+                let items = mailbox.take(
+                    until: min(driver.nextDeadline, need.until), orProposals: need.proposals, &turns)
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
                 defer { turnBegan.store(0, ordering: .relaxed) }
@@ -69,6 +71,7 @@ extension RaftNode {
         for (_, promise) in proposals.take() { promise.resume(throwing: error.stopping) }
         for item in mailbox.close() { item.refuse(error.stopping) }
         disk.unlock()
+        turns.finish()
         finish(failure)
         stopPromise?.resume(returning: Answer(index: 0, bytes: []))
     }

@@ -1,4 +1,4 @@
-internal import Platform
+public import Platform
 internal import Synchronization
 
 /// A member of a consensus group, on a thread of its own. What arrives while that thread waits for its disk is taken
@@ -81,7 +81,10 @@ public final class RaftNode: Sendable {
     }
 
     public let id: NodeID
-    let mailbox = Mailbox()
+    /// What the member's thread waits by. Connections of other members are best read there: their messages then need no other
+    /// thread. What runs there must not block, and waits while the member writes to its disk.
+    public let loop: EventLoop
+    let mailbox: Mailbox
     let shared = Mutex(Shared())
     let log = Logger("raft")
     /// When the turn began that the member's thread is in; 0 while it waits for something to do.
@@ -94,7 +97,9 @@ public final class RaftNode: Sendable {
     let hasLeader = Atomic(false)
     let hasSoundState = Atomic(true)
 
-    private init(_ options: Options) {
+    private init(_ options: Options) throws {
+        loop = try EventLoop(drivenAs: options.name)
+        mailbox = Mailbox(for: loop)
         id = options.id
         patience = options.settings.longestElectionTimeout.wholeNanoseconds
     }
@@ -104,7 +109,7 @@ public final class RaftNode: Sendable {
     public static func start(
         _ options: Options, stateMachine: any StateMachine & Sendable, transport: any Transport & Sendable
     ) async throws -> RaftNode {
-        let node = RaftNode(options)
+        let node = try RaftNode(options)
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             startThread(named: options.name) {
                 do {
