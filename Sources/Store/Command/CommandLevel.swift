@@ -7,6 +7,8 @@ public enum CommandLevel {
     public static let autolock = 3
     /// Of the first version whose managers hold tokens to the labels in their policies.
     public static let labelledPolicies = 5
+    /// Of the first version whose managers note which clients' certificates are issued, and which were taken back.
+    public static let clientCertificates = labelledPolicies
     /// That of managers that announce none.
     public static let first = 1
 }
