@@ -9,6 +9,7 @@ extension Message {
         case vote = 1
         case voteResponse, append, appendResponse, heartbeat, heartbeatResponse, snapshot, snapshotResponse, timeoutNow
         case stateReport, stateVerdict, stateRequest, stateChunk, stateMended
+        case leaseHeartbeat
     }
 
     /// Version, tag, from, to, term, then the body; little-endian.
@@ -45,7 +46,7 @@ extension Message {
             writer.write(response.hintIndex)
             writer.write(response.hintTerm)
         case .heartbeat(let heartbeat):
-            start(.heartbeat)
+            start(heartbeat.asksPromise ? .leaseHeartbeat : .heartbeat)
             writer.write(heartbeat.commit)
             writer.write(heartbeat.round)
         case .heartbeatResponse(let response):
@@ -116,8 +117,10 @@ extension Message {
                 AppendResponse(
                     rejected: try reader.readFlag(), index: try reader.read(), hintIndex: try reader.read(),
                     hintTerm: try reader.read()))
-        case .heartbeat:
-            return .heartbeat(Heartbeat(commit: try reader.read(), round: try reader.read()))
+        case .heartbeat, .leaseHeartbeat:
+            return .heartbeat(
+                Heartbeat(
+                    commit: try reader.read(), round: try reader.read(), asksPromise: tag == .leaseHeartbeat))
         case .heartbeatResponse:
             return .heartbeatResponse(HeartbeatResponse(round: try reader.read()))
         case .snapshot:

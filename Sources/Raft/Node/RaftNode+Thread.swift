@@ -5,7 +5,7 @@ extension RaftNode {
     /// The member's thread.
     func run(_ driver: RaftDriver, _ disk: DirectoryDisk) {
         var promises: [UInt64: Mailbox.Promise] = [:]
-        var proposals = ProposalBatcher()
+        var proposals = ProposalBatcher<(bytes: [UInt8], promise: Mailbox.Promise)>()
         var nextToken: UInt64 = 0
         var stopPromise: Mailbox.Promise?
         var failure: RaftError?
@@ -15,12 +15,12 @@ extension RaftNode {
             return nextToken
         }
         driver.writesSnapshotsElsewhere = true
+        driver.onLeadership = { [unowned self] in tell(led: $0, leaseEnd: $1) }
         do {
             var now = MemberClock.now()
             while stopPromise == nil {
-                let wakesAt =
-                    proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) ? now : proposals.deadline
-                let items = mailbox.take(until: min(driver.nextDeadline, wakesAt))
+                let need = proposals.need(at: now)
+                let items = mailbox.take(until: min(driver.nextDeadline, need.until), orProposals: need.proposals)
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
                 defer { turnBegan.store(0, ordering: .relaxed) }
@@ -28,7 +28,7 @@ extension RaftNode {
                 for item in items {
                     switch item {
                     case .message(let message): driver.receive(message)
-                    case .proposal(let bytes, let promise): proposals.add(bytes, promise, at: now)
+                    case .proposal(let bytes, let promise): proposals.add((bytes, promise), at: now)
                     case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
                     case .change(let change, let promise): driver.propose(change, token: keep(promise))
                     case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
@@ -36,16 +36,19 @@ extension RaftNode {
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .damage: driver.reportDamage()
                     case .gone(let member): driver.memberIsGone(member)
+                    case .leases(let isAllowed): driver.allowLeases(isAllowed)
                     case .snapshot(let work, let failure): try driver.finished(work, failure)
                     case .stop(let promise): stopPromise = promise
                     }
                 }
                 if stopPromise != nil { break }
-                if proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) {
-                    for (bytes, promise) in proposals.take() { driver.propose(bytes, token: keep(promise)) }
-                    proposals.proposed(upTo: driver.core.lastIndex)
+                if proposals.areDue(at: now) {
+                    let batch = proposals.take()
+                    for (bytes, promise) in batch { driver.propose(bytes, token: keep(promise)) }
+                    proposals.proposed(batch.count, upTo: driver.core.lastIndex, at: now)
                 }
                 try driver.run()
+                proposals.note(driver.core.role, driver.core.commitIndex, at: now)
                 for work in driver.takeSnapshotWork() { carryOut(work) }
                 publish(driver)
                 for outcome in driver.takeOutcomes() {
@@ -77,10 +80,20 @@ extension RaftNode {
         }
     }
 
+    /// What those are told who ask whether this member leads, and whether by a lease.
+    private func tell(led term: Term, leaseEnd end: MonotonicInstant?) {
+        // A lease of another term is taken back before the term is told, and one of this term is told after it.
+        if ledTerm.load(ordering: .relaxed) != term {
+            leaseEnd.store(0, ordering: .releasing)
+            ledTerm.store(term, ordering: .releasing)
+        }
+        leaseEnd.store(end?.nanoseconds ?? 0, ordering: .releasing)
+    }
+
     /// What others are told of the member. The core is read where it is: a copy would count references for all of it.
     func publish(_ driver: RaftDriver) {
         let changes = driver.takeRoleChanges()
-        ledTerm.store(driver.core.role == .leader ? driver.core.term : 0, ordering: .releasing)
+        tell(led: driver.core.role == .leader ? driver.core.term : 0, leaseEnd: driver.core.leaseEnd)
         hasLeader.store(driver.core.leader != nil, ordering: .relaxed)
         hasSoundState.store(driver.core.divergence == nil, ordering: .relaxed)
         var states: [Status.StateNews] = []
@@ -111,7 +124,7 @@ extension RaftNode {
             shared.status.failure = failure
             shared.status.role = .follower
             shared.status.leader = nil
-            ledTerm.store(0, ordering: .releasing)
+            tell(led: 0, leaseEnd: nil)
             hasLeader.store(false, ordering: .relaxed)
             return (Array(shared.observers.values), shared.stopWaiters)
         }
@@ -141,14 +154,14 @@ extension Mailbox.Item {
     /// Taken however much waits.
     var isOwn: Bool {
         switch self {
-        case .snapshot, .stop: true
+        case .snapshot, .stop, .leases: true
         default: false
         }
     }
 
     fileprivate func refuse(_ error: RaftError) {
         switch self {
-        case .message, .snapshot, .damage, .gone: break
+        case .message, .snapshot, .damage, .gone, .leases: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
         case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)
