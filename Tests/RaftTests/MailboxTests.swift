@@ -23,7 +23,8 @@ import Testing
         let proposal = try await Self.proposal()
         let taken = await withCheckedContinuation { (done: CheckedContinuation<[Int], Never>) in
             startThread(named: "member") {
-                var (driver, taken) = (EventLoop.Driver(loop), [Int]())
+                var driver = EventLoop.Driver(loop)
+                var taken: [Int] = []
                 for _ in 0..<2 { #expect(mailbox.post(proposal, bytes: 1) == nil) }
                 // Not enough: until the deadline.
                 let began = MemberClock.now()
