@@ -22,7 +22,7 @@ struct AccessNeed: Sendable, Equatable {
             self.init(discovery: request, Array(segments.dropFirst()), isReading)
             return
         }
-        if let first = segments.first, ReadOnlyCalls.isVersion(first) { segments = segments.dropFirst() }
+        if let first = segments.first, CallPattern.isVersion(first) { segments = segments.dropFirst() }
         let first = segments.first ?? ""
         switch first {
         case "_ping", "version": return nil
@@ -30,6 +30,11 @@ struct AccessNeed: Sendable, Equatable {
         default:
             guard let kind = Self.kinds[first] else {
                 self.init(access: .admin, kind: .cluster)
+                return
+            }
+            // To take a node out, or to make it a manager, which the route looks at, is more than to write its labels.
+            if kind == .node, request.method == .delete {
+                self.init(access: .admin, kind: kind)
                 return
             }
             // What only looks may still be a way in, or out.

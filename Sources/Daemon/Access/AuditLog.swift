@@ -84,8 +84,7 @@ extension AuditLog {
         { request in
             let caller = try Caller(request, tokens)
             guard let audit, AuditEntry.isWorthy(request), !caller.isManager else {
-                try caller.check(request)
-                return try await handler(request)
+                return try await handler(try caller.admit(request))
             }
             var entry = AuditEntry(
                 time: WallClock.now(), caller: caller, from: Self.place(of: request.peer), method: request.method.name,
@@ -93,8 +92,7 @@ extension AuditLog {
             let start = ContinuousClock.now
             let result: Result<HTTPResponse, any Error>
             do {
-                try caller.check(request)
-                var whole = request
+                var whole = try caller.admit(request)
                 entry.object = try await AuditEntry.object(of: &whole)
                 result = .success(try await handler(whole))
             } catch {

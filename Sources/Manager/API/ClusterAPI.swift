@@ -38,6 +38,9 @@ public struct ClusterAPI: Sendable {
 
     var snapshot: Snapshot { store.snapshot }
 
+    /// The state as the caller of a request sees it.
+    func view(for request: HTTPRequest) throws -> AccessView { try AccessView(store.snapshot, for: request) }
+
     /// Writes, and puts into words what keeps them from being written.
     @discardableResult
     func update<Value>(_ body: (inout Transaction) throws -> Value) async throws -> Value {

@@ -4,7 +4,7 @@ internal import Platform
 internal import Store
 
 /// Engine API `/secrets` and `/configs`.
-struct FileRoutes<Object: FileObject>: Sendable {
+struct FileRoutes<Object: FileObject & LabelledObject>: Sendable {
     let api: ClusterAPI
 
     private struct Created: Encodable {
@@ -17,25 +17,25 @@ struct FileRoutes<Object: FileObject>: Sendable {
         let path = "/\(Object.kind)s"
         router.get(path) { try .json(list($0)) }
         router.post(path + "/create") { request in
-            let id = try await create(try await api.decode(FileSpec.self, request))
+            let id = try await create(try await api.decode(FileSpec.self, request), for: request)
             return try .json(Created(id: id), status: .created)
         }
         router.get(path + "/{id}") { request in
-            try .json(api.snapshot.find(Object.self, try request.capture("id"), kind: Object.kind).shown)
+            try .json(api.view(for: request).find(Object.self, try request.capture("id")).shown)
         }
         router.post(path + "/{id}/update") { request in
             try await update(request)
             return HTTPResponse(.ok)
         }
         router.delete(path + "/{id}") { request in
-            try await remove(try request.capture("id"))
+            try await remove(request)
             return HTTPResponse(.noContent)
         }
     }
 
     private func list(_ request: HTTPRequest) throws -> [Object] {
         let filters = try QueryFilters(request, known: ["id", "name", "names", "label"])
-        return api.snapshot.all(Object.self).filter { object in
+        return try api.view(for: request).all(Object.self).filter { object in
             filters.allowID(object.id)
                 && filters.allow("name") { object.spec.name.hasPrefix($0) }
                 && filters.allow("names") { object.spec.name == $0 }
@@ -43,7 +43,7 @@ struct FileRoutes<Object: FileObject>: Sendable {
         }.map(\.shown)
     }
 
-    private func create(_ spec: FileSpec) async throws -> String {
+    private func create(_ spec: FileSpec, for request: HTTPRequest) async throws -> String {
         try Self.checkName(spec.name)
         let count = spec.data?.bytes.count ?? 0
         guard count > 0, count < FileLimits.dataBytes else {
@@ -52,6 +52,7 @@ struct FileRoutes<Object: FileObject>: Sendable {
         }
         let id = Identifier.random()
         try await api.update { transaction in
+            try AccessView(transaction.snapshot, for: request).check(.write, Object.accessKind, with: spec.labels)
             guard transaction.snapshot.named(Object.self, spec.name).isEmpty else {
                 throw HTTPError(
                     .conflict, "rpc error: code = AlreadyExists desc = \(Object.kind) \(spec.name) already exists")
@@ -83,8 +84,10 @@ struct FileRoutes<Object: FileObject>: Sendable {
         let seen = try api.seenVersion(request)
         let spec = try await api.decode(FileSpec.self, request)
         try await api.update { transaction in
-            var object = try transaction.snapshot.find(Object.self, reference, kind: Object.kind)
+            let view = try AccessView(transaction.snapshot, for: request)
+            var object = try view.find(Object.self, reference, for: .write)
             try api.check(object, isAt: seen)
+            try view.check(.write, Object.accessKind, with: spec.labels)
             // Clients that deploy stacks send the data once more.
             guard spec.name == object.spec.name, spec.data == nil || spec.data == object.spec.data else {
                 throw ServiceValidation.invalid("only updates to Labels are allowed")
@@ -94,11 +97,13 @@ struct FileRoutes<Object: FileObject>: Sendable {
         }
     }
 
-    private func remove(_ reference: String) async throws {
+    private func remove(_ request: HTTPRequest) async throws {
+        let reference = try request.capture("id")
         try await api.update { transaction in
-            let object = try transaction.snapshot.find(Object.self, reference, kind: Object.kind)
+            let view = try AccessView(transaction.snapshot, for: request)
+            let object = try view.find(Object.self, reference, for: .write)
             let users = transaction.snapshot.all(Service.self).filter { $0.mayUse(object.id) }
-                .map { $0.spec.name ?? $0.id }.sorted()
+                .map { view.shows($0) ? $0.spec.name ?? $0.id : "another" }.sorted()
             guard users.isEmpty else {
                 throw ServiceValidation.invalid(
                     "\(Object.kind) '\(object.spec.name)' is in use by the following "

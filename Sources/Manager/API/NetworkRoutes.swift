@@ -51,26 +51,28 @@ struct NetworkRoutes: Sendable {
     func register(in router: inout Router) {
         router.get("/networks") { try .json(list($0)) }
         router.post("/networks/create") { request in
-            let id = try await create(try await api.decode(Request.self, request, besides: Self.heededByBeingSo))
+            let wish = try await api.decode(Request.self, request, besides: Self.heededByBeingSo)
+            let id = try await create(wish, for: request)
             return try .json(Created(id: id), status: .created)
         }
         router.get("/networks/{id}") { request in
-            let network = try api.snapshot.find(Network.self, try request.capture("id"), kind: "network")
+            let network = try api.view(for: request).find(Network.self, try request.capture("id"))
             if let scope = request.query["scope"], !scope.isEmpty, scope != "swarm" {
                 throw HTTPError(.notFound, "network \(network.networkName) not found in scope \(scope)")
             }
             return try .json(NetworkDetail(network))
         }
         router.delete("/networks/{id}") { request in
-            try await remove(try request.capture("id"))
+            try await remove(request)
             return HTTPResponse(.noContent)
         }
     }
 
     private func list(_ request: HTTPRequest) throws -> [NetworkDetail] {
         let filters = try QueryFilters(request, known: ["id", "name", "driver", "scope", "label", "type", "dangling"])
-        let snapshot = api.snapshot
-        return snapshot.all(Network.self).filter { network in
+        let view = try api.view(for: request)
+        let snapshot = view.snapshot
+        return view.all(Network.self).filter { network in
             filters.allowID(network.id)
                 && filters.allow("name") { network.networkName.contains($0) }
                 && filters.allow("driver") { network.driver == $0 }
@@ -81,7 +83,7 @@ struct NetworkRoutes: Sendable {
         }.map(NetworkDetail.init)
     }
 
-    private func create(_ request: Request) async throws -> String {
+    private func create(_ request: Request, for call: HTTPRequest) async throws -> String {
         try ServiceValidation.checkName(request.name)
         let driver = request.driver ?? "overlay"
         guard driver == "overlay" || driver.isEmpty else {
@@ -101,6 +103,7 @@ struct NetworkRoutes: Sendable {
         try Self.checkOptions(request.options ?? [:])
         let id = Identifier.random()
         try await api.update { transaction in
+            try AccessView(transaction.snapshot, for: call).check(.write, .network, with: request.labels)
             if let taken = transaction.snapshot.named(Network.self, request.name).first {
                 throw HTTPError(.conflict, "network with name \(taken.networkName) already exists")
             }
@@ -158,16 +161,19 @@ struct NetworkRoutes: Sendable {
         return ipam
     }
 
-    private func remove(_ reference: String) async throws {
+    private func remove(_ request: HTTPRequest) async throws {
+        let reference = try request.capture("id")
         try await api.update { transaction in
-            let network = try transaction.snapshot.find(Network.self, reference, kind: "network")
+            let view = try AccessView(transaction.snapshot, for: request)
+            let network = try view.find(Network.self, reference, for: .write)
             guard !network.ingress else {
                 throw HTTPError(.forbidden, "the ingress network carries published ports and cannot be removed")
             }
             if let user = Self.users(of: network, transaction.snapshot).first {
+                let word = view.isWhole ? user : "a service"
                 throw HTTPError(
                     .conflict,
-                    "rpc error: code = FailedPrecondition desc = network \(network.id) is in use by \(user)")
+                    "rpc error: code = FailedPrecondition desc = network \(network.id) is in use by \(word)")
             }
             transaction.delete(Network.self, network.id)
         }

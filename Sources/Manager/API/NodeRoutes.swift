@@ -9,7 +9,7 @@ struct NodeRoutes: Sendable {
     func register(in router: inout Router) {
         router.get("/nodes") { try .json(await list($0)) }
         router.get("/nodes/{id}") { request in
-            let node = try api.snapshot.findNode(try request.capture("id"))
+            let node = try api.view(for: request).findNode(try request.capture("id"))
             return try .json(await asOfNow([node])[0])
         }
         router.post("/nodes/{id}/update") { request in
@@ -17,14 +17,14 @@ struct NodeRoutes: Sendable {
             return HTTPResponse(.ok)
         }
         router.delete("/nodes/{id}") { request in
-            try await remove(try request.capture("id"), force: request.query.flag("force"))
+            try await remove(request)
             return HTTPResponse(.ok)
         }
     }
 
     private func list(_ request: HTTPRequest) async throws -> [Node] {
         let filters = try QueryFilters(request, known: ["id", "name", "label", "node.label", "role", "membership"])
-        let nodes = api.snapshot.all(Node.self).filter { node in
+        let nodes = try api.view(for: request).all(Node.self).filter { node in
             filters.allowID(node.id)
                 && filters.allow("name") { node.description.hostname.hasPrefix($0) || node.spec.name == $0 }
                 && filters.matchLabels(node.description.engine.labels ?? [:])
@@ -58,9 +58,11 @@ struct NodeRoutes: Sendable {
         if let name = spec.name, !name.isEmpty { try ServiceValidation.checkName(name) }
         let (group, level) = (await api.operations.members(), await api.operations.commandLevel())
         try await api.update { transaction in
-            var node = try transaction.snapshot.findNode(reference)
+            let view = try AccessView(transaction.snapshot, for: request)
+            var node = try view.findNode(reference, for: .write)
             try api.check(node, isAt: seen)
             if spec.role != node.spec.role {
+                try view.check(.admin, node)
                 switch spec.role {
                 case .manager: try RoleChange.check(promotionOf: node, level: level)
                 case .worker:
@@ -72,12 +74,14 @@ struct NodeRoutes: Sendable {
                 node.wish(spec.role)
             }
             node.spec = spec
+            try view.check(.write, .node, with: spec.labels)
             try transaction.put(node)
         }
     }
 
-    private func remove(_ reference: String, force: Bool) async throws {
-        let node = try api.snapshot.findNode(reference)
+    private func remove(_ request: HTTPRequest) async throws {
+        let force = request.query.flag("force")
+        let node = try api.view(for: request).findNode(try request.capture("id"), for: .admin)
         let statuses = await api.operations.managerStatuses()
         if let status = statuses[node.id] {
             guard force else {
@@ -104,7 +108,12 @@ struct NodeRoutes: Sendable {
         }
         let places = await api.operations.members().filter { $0.nodeID == node.id }.map(\.place)
         // The state first: who is in it is to be in the group, and a leader after this one goes on from that.
-        try await api.update { transaction in try CertificatePolicy.remove(node.id, in: &transaction) }
+        try await api.update { transaction in
+            if let node = transaction.get(Node.self, node.id) {
+                try AccessView(transaction.snapshot, for: request).check(.admin, node)
+            }
+            try CertificatePolicy.remove(node.id, in: &transaction)
+        }
         for place in places { try await api.operations.removeMember(place: place) }
     }
 

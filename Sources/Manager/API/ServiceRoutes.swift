@@ -26,11 +26,11 @@ struct ServiceRoutes: Sendable {
     func register(in router: inout Router) {
         router.get("/services") { try .json(list($0)) }
         router.post("/services/create") { request in
-            let id = try await create(try await api.decode(ServiceSpec.self, request))
+            let id = try await create(try await api.decode(ServiceSpec.self, request), for: request)
             return try .json(Created(id: id, warnings: nil), status: .created)
         }
         router.get("/services/{id}") { request in
-            try .json(find(try request.capture("id")))
+            try .json(find(request))
         }
         router.post("/services/{id}/update") { request in
             try await update(request)
@@ -39,27 +39,27 @@ struct ServiceRoutes: Sendable {
         router.delete("/services/{id}") { request in
             let id = try request.capture("id")
             try await api.update { transaction in
-                let service = try transaction.snapshot.find(Service.self, id, kind: "service")
+                let service = try AccessView(transaction.snapshot, for: request).find(Service.self, id, for: .write)
                 transaction.delete(Service.self, service.id)
             }
             return HTTPResponse(.ok)
         }
         router.get("/services/{id}/logs") { request in
-            let service = try find(try request.capture("id"))
+            let service = try find(request)
             let isTTY = service.spec.taskTemplate.containerSpec?.tty ?? false
             return try LogAnswer(request, of: LogSubject(serviceID: service.id), isTTY: isTTY)
                 .response(from: api.operations)
         }
     }
 
-    private func find(_ reference: String) throws -> Service {
-        try api.snapshot.find(Service.self, reference, kind: "service")
+    private func find(_ request: HTTPRequest) throws -> Service {
+        try api.view(for: request).find(Service.self, try request.capture("id"))
     }
 
     private func list(_ request: HTTPRequest) throws -> [Service] {
         let filters = try QueryFilters(request, known: ["id", "name", "label", "mode", "runtime"])
-        let snapshot = api.snapshot
-        let services = snapshot.all(Service.self).filter { service in
+        let view = try api.view(for: request)
+        let services = view.all(Service.self).filter { service in
             filters.allowID(service.id)
                 && filters.allow("name") { (service.spec.name ?? "").hasPrefix($0) }
                 && filters.matchLabels(service.spec.labels ?? [:])
@@ -69,7 +69,7 @@ struct ServiceRoutes: Sendable {
         guard request.query.flag("status") else { return services }
         return services.map { service in
             var service = service
-            service.serviceStatus = Self.status(of: service, snapshot)
+            service.serviceStatus = Self.status(of: service, view.snapshot)
             return service
         }
     }
@@ -90,10 +90,13 @@ struct ServiceRoutes: Sendable {
             runningTasks: UInt64(running), desiredTasks: desired, completedTasks: UInt64(completed))
     }
 
-    private func create(_ given: ServiceSpec) async throws -> String {
+    private func create(_ given: ServiceSpec, for request: HTTPRequest) async throws -> String {
         let id = Identifier.random()
         try await api.update { transaction in
-            let spec = try ServiceValidation(transaction.snapshot).checked(given, serviceID: id)
+            let view = try AccessView(transaction.snapshot, for: request)
+            try view.check(.write, .service, with: given.labels)
+            try ServiceReach(view: view).check(given)
+            let spec = try ServiceValidation(view).checked(given, serviceID: id)
             try transaction.put(Service(id: id, createdAt: transaction.now, spec: spec))
         }
         return id
@@ -110,11 +113,13 @@ struct ServiceRoutes: Sendable {
         }
         let given = isRollback ? nil : try await api.decode(ServiceSpec.self, request)
         try await api.update { transaction in
-            var service = try transaction.snapshot.find(Service.self, reference, kind: "service")
+            let view = try AccessView(transaction.snapshot, for: request)
+            var service = try view.find(Service.self, reference, for: .write)
             try api.check(service, isAt: seen)
             let spec: ServiceSpec
             if let given {
-                spec = try ServiceValidation(transaction.snapshot).checked(given, serviceID: service.id)
+                try ServiceReach(view: view).check(given, from: service.spec)
+                spec = try ServiceValidation(view).checked(given, serviceID: service.id)
                 guard spec.name == service.spec.name else {
                     throw HTTPError(
                         .notImplemented, "rpc error: code = Unimplemented desc = renaming services is not supported")
@@ -124,6 +129,7 @@ struct ServiceRoutes: Sendable {
                         .notImplemented, "rpc error: code = Unimplemented desc = service mode change is not allowed")
                 }
             } else if let previous = service.previousSpec {
+                try ServiceReach(view: view).check(previous, from: service.spec)
                 if let container = previous.taskTemplate.containerSpec {
                     try FileReferenceValidation(transaction.snapshot).check(container)
                 }
@@ -133,6 +139,7 @@ struct ServiceRoutes: Sendable {
                     .badRequest,
                     "rpc error: code = FailedPrecondition desc = service \(service.id) does not have a previous spec")
             }
+            try view.check(.write, .service, with: spec.labels)
             service.previousSpec = service.spec
             if spec.effectiveTaskSpec != service.spec.effectiveTaskSpec
                 || spec.endpointSpec != service.spec.endpointSpec

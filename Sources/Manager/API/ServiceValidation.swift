@@ -5,7 +5,8 @@ internal import Store
 
 /// Whether a service can be what its spec says; with Docker's words where users know them.
 struct ServiceValidation: Sendable {
-    private let snapshot: Snapshot
+    private let view: AccessView
+    private var snapshot: Snapshot { view.snapshot }
 
     enum Limits {
         static let nameBytes = 63
@@ -14,7 +15,7 @@ struct ServiceValidation: Sendable {
         static let networks = 32
     }
 
-    init(_ snapshot: Snapshot) { self.snapshot = snapshot }
+    init(_ view: AccessView) { self.view = view }
 
     /// The spec with networks named by their ids, and a mode.
     ///
@@ -191,9 +192,10 @@ struct ServiceValidation: Sendable {
                 throw Self.invalid("EndpointSpec: duplicate published ports provided")
             }
             if let holder = taken.conflict(of: port, for: serviceID) {
-                let name = snapshot.get(Service.self, holder.serviceID)?.spec.name ?? holder.serviceID
+                let service = snapshot.get(Service.self, holder.serviceID).flatMap { view.shows($0) ? $0 : nil }
+                let name = service.map { "service '\($0.spec.name ?? "")' (\($0.id))" } ?? "another service"
                 throw Self.invalid(
-                    "port '\(port.publishedPort ?? 0)' is already in use by service '\(name)' (\(holder.serviceID)) as "
+                    "port '\(port.publishedPort ?? 0)' is already in use by \(name) as "
                         + (holder.mode == .ingress ? "an ingress port" : "a host-published port"))
             }
         }

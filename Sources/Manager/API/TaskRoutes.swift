@@ -19,15 +19,16 @@ struct TaskRoutes: Sendable {
 
     private func find(_ request: HTTPRequest) throws -> ClusterTask {
         let id = try request.capture("id")
-        return try api.snapshot.find(ClusterTask.self, id, kind: "task")
+        return try api.view(for: request).find(ClusterTask.self, id)
     }
 
     private func list(_ request: HTTPRequest) throws -> [ClusterTask] {
         let filters = try QueryFilters(
             request,
             known: ["id", "name", "label", "service", "node", "desired-state", "_up-to-date", "runtime"])
-        let snapshot = api.snapshot
-        return snapshot.all(ClusterTask.self).filter { task in
+        let view = try api.view(for: request)
+        let snapshot = view.snapshot
+        return view.all(ClusterTask.self).filter { task in
             filters.allowID(task.id)
                 && filters.allow("name") { task.containerName.hasPrefix($0) || task.serviceName.hasPrefix($0) }
                 && filters.matchLabels(task.labels ?? [:])

@@ -10,6 +10,8 @@ struct TokenRoutes: Sendable {
     private enum Limits {
         static let tokens = 10_000
         static let prefixBytes = 4_096
+        static let labels = 16
+        static let labelBytes = 512
         static let secretBytes = 32
     }
 
@@ -36,6 +38,13 @@ struct TokenRoutes: Sendable {
     private func create(_ wish: AccessTokenRequest) async throws -> AccessTokenDetail {
         try ServiceValidation.checkName(wish.name)
         try Self.check(wish.policy)
+        // One that does not know them would take the rule for one without.
+        if wish.policy.namesLabels {
+            guard await api.operations.commandLevel() >= CommandLevel.labelledPolicies else {
+                throw HTTPError(
+                    .serviceUnavailable, "not all managers know policies with labels yet: upgrade them first")
+            }
+        }
         if let ttl = wish.ttl, ttl <= 0 { throw HTTPError(.badRequest, "a token's TTL must be more than 0") }
         let isAnonymous = wish.name == AccessToken.anonymous
         let secret = Identifier.randomHex(bytes: Limits.secretBytes)
@@ -62,6 +71,7 @@ struct TokenRoutes: Sendable {
             throw HTTPError(.badRequest, "a policy has at most \(AccessPolicy.ruleLimit) rules")
         }
         for rule in policy.rules {
+            try check(labels: rule)
             guard let prefix = rule.prefix else { continue }
             guard rule.kind == .key, rule.access != .admin else {
                 throw HTTPError(
@@ -70,6 +80,24 @@ struct TokenRoutes: Sendable {
             guard !prefix.isEmpty, prefix.utf8.count <= Limits.prefixBytes else {
                 throw HTTPError(.badRequest, "a prefix has 1 to \(Limits.prefixBytes) bytes; leave it out for all keys")
             }
+        }
+    }
+
+    private static func check(labels rule: AccessPolicy.Rule) throws {
+        guard let labels = rule.labels else { return }
+        guard rule.kind.isLabelled || rule.kind == .any else {
+            throw HTTPError(
+                .badRequest,
+                "only rules for services, tasks, nodes, networks, secrets and configs have labels, not "
+                    + rule.kind.rawValue)
+        }
+        guard (1...Limits.labels).contains(labels.count) else {
+            throw HTTPError(.badRequest, "a rule has 1 to \(Limits.labels) labels; leave them out for all objects")
+        }
+        for label in labels where label.isEmpty || label.hasPrefix("=") || label.utf8.count > Limits.labelBytes {
+            throw HTTPError(
+                .badRequest,
+                "invalid label '\(label.prefix(64))': KEY=VALUE or KEY, of at most \(Limits.labelBytes) bytes")
         }
     }
 }

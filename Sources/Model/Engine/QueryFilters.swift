@@ -37,9 +37,6 @@ public struct QueryFilters: Sendable, Equatable {
 
     /// Whether an object has all the labels of the filter `label` (or of another name): `key` or `key=value`.
     public func matchLabels(_ labels: [String: String], name: String = "label") -> Bool {
-        (self[name] ?? []).allSatisfy { wanted in
-            guard let equals = wanted.firstIndex(of: "=") else { return labels[wanted] != nil }
-            return labels[String(wanted[..<equals])] == String(wanted[wanted.index(after: equals)...])
-        }
+        (self[name] ?? []).allSatisfy { LabelSelector.matches($0, labels) }
     }
 }

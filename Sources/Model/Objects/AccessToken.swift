@@ -5,6 +5,8 @@ public struct AccessToken: ClusterObject {
     public static let table = "access-token"
     /// The name of the token whose policy holds for those on the discovery port who show none; without it, they may do everything.
     public static let anonymous = "anonymous"
+    /// The header by which one manager tells another with whose token it let a call in: the token's id. Clients' are taken off.
+    public static let callerField = "X-Martlet-Caller-Token"
     private static let prefix = "mt-"
 
     public var id: String
@@ -63,56 +65,6 @@ public struct AccessToken: ClusterObject {
         guard given.count == kept.count else { return false }
         let difference = zip(given, kept).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
         return difference == 0 && (expiresAt.map { now < $0 } ?? true)
-    }
-}
-
-/// What a token may: any one of its rules is enough, and nothing else is allowed.
-public struct AccessPolicy: Codable, Sendable, Equatable {
-    /// What calls are about.
-    public enum Kind: String, Codable, Sendable, CaseIterable {
-        case any = "*"
-        case service, task, node, network, secret, config, container, image, volume
-        /// Keys and sessions of the key-value store.
-        case key, session
-        /// The cluster itself: tokens, certificates, backups, membership; and what a node says of itself.
-        case cluster
-    }
-
-    /// Each holds the ones before it.
-    public enum Access: String, Codable, Sendable, CaseIterable, Comparable {
-        case read, write, admin
-
-        private var order: Int { self == .read ? 0 : self == .write ? 1 : 2 }
-        public static func < (left: Access, right: Access) -> Bool { left.order < right.order }
-    }
-
-    /// One thing that is allowed.
-    public struct Rule: Codable, Sendable, Equatable {
-        public var kind: Kind
-        public var access: Access
-        /// Of keys: only those that begin so, byte by byte.
-        public var prefix: String?
-
-        public init(kind: Kind, access: Access, prefix: String? = nil) {
-            self.kind = kind
-            self.access = access
-            self.prefix = prefix
-        }
-    }
-
-    public static let ruleLimit = 64
-
-    public var rules: [Rule]
-
-    public init(rules: [Rule]) { self.rules = rules }
-
-    /// - Parameter key: the key, or the prefix of all keys, that the call is about; nil where it may be about any.
-    public func allows(_ access: Access, _ kind: Kind, key: String? = nil) -> Bool {
-        rules.contains { rule in
-            guard rule.kind == kind || rule.kind == .any, rule.access >= access else { return false }
-            guard let prefix = rule.prefix else { return true }
-            return kind == .key && key?.utf8.starts(with: prefix.utf8) == true
-        }
     }
 }
 

@@ -74,7 +74,7 @@ import Testing
     static let needs: [(HTTPMethod, String, AccessPolicy.Access?, AccessPolicy.Kind)] = [
         (.get, "/_ping", nil, .any), (.get, "/v1.41/version", nil, .any), (.get, "/v1/status/leader", nil, .any),
         (.get, "/v1.41/services", .read, .service), (.post, "/services/create", .write, .service),
-        (.get, "/tasks/x/logs", .read, .task), (.delete, "/v1.41/nodes/x", .write, .node),
+        (.get, "/tasks/x/logs", .read, .task), (.delete, "/v1.41/nodes/x", .admin, .node),
         (.get, "/secrets", .read, .secret), (.post, "/secrets/create", .write, .secret),
         (.get, "/configs", .read, .config),
         (.get, "/containers/json", .read, .container), (.get, "/containers/x/archive", .write, .container),
@@ -169,5 +169,38 @@ import Testing
         #expect(KnownTokens(store).now().tokens.count == 1, "what was there before")
         try await store.update(through: proposer, at: Self.start) { $0.delete(AccessToken.self, "idci") }
         try await eventually { known.now().tokens.isEmpty }
+    }
+
+    @Test func labelsOpenTheCallsThatHeedThem() throws {
+        let caller = Caller(token("ci", [.init(kind: .any, access: .write, labels: ["team=red"])]))
+        let allowed: [(HTTPMethod, String)] = [
+            (.get, "/v1.41/services"), (.post, "/services/create"), (.post, "/services/web/update"),
+            (.get, "/services/web/logs"), (.get, "/tasks/x"), (.get, "/tasks/x/logs"), (.post, "/nodes/x/update"),
+            (.delete, "/networks/a"), (.get, "/secrets/a"), (.post, "/v1.41/configs/a/update"),
+        ]
+        for (method, path) in allowed { #expect(throws: Never.self) { try caller.check(request(method, path)) } }
+        let other: [(HTTPMethod, String)] = [
+            (.delete, "/nodes/x"), (.get, "/containers/json"), (.get, "/images/json"), (.get, "/v1/kv/a"),
+            (.get, "/v1/catalog/services"), (.get, "/info"), (.get, "/tokens"), (.post, "/services/web/other"),
+            (.post, "/networks/prune"), (.put, "/services"), (.get, "/services/web/logs/x"), (.get, "/services/"),
+            (.get, "//services"), (.post, "/networks/a/connect"), (.get, "/services/%2e%2e/x"),
+        ]
+        for (method, path) in other {
+            let error = #expect(throws: HTTPError.self) { try caller.check(request(method, path)) }
+            #expect(error?.status == .forbidden, "\(method) \(path)")
+        }
+    }
+
+    /// Who leads holds the caller to its labels: it hears from the manager that let the call in, and from nobody else, who that is.
+    @Test func whoCallsIsSaidByManagersAlone() throws {
+        let forged: HTTPHeaders = ["x-martlet-caller-TOKEN": "idother"]
+        let ci = Caller(token("ci", [.init(kind: .service, access: .write)]))
+        var call = request(.get, "/services", forged)
+        #expect(try ci.admit(call).headers[AccessToken.callerField] == "idci")
+        #expect(try ci.admit(request(.get, "/services")).headers[AccessToken.callerField] == "idci")
+        call.peer = HTTPPeer(entrance: .local(user: 0))
+        #expect(try Caller(call, { nil }).admit(call).headers[AccessToken.callerField] == nil)
+        call.peer = HTTPPeer(nodeID: "n1", role: "manager")
+        #expect(try Caller(call, { nil }).admit(call).headers[AccessToken.callerField] == "idother")
     }
 }

@@ -44,10 +44,14 @@ struct TestAPI: Sendable {
         try result.get()
     }
 
-    func call(_ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], _ body: String = "") async throws
-        -> Answer
-    {
-        let response = try await client.send(HTTPRequest(method, path, query: query, body: HTTPBody(body)))
+    /// - Parameter token: the id of the token with which another manager let the call in; nil for who may do everything.
+    func call(
+        _ method: HTTPMethod, _ path: String, query: [(String, String?)] = [], _ body: String = "",
+        as token: String? = nil
+    ) async throws -> Answer {
+        var request = HTTPRequest(method, path, query: query, body: HTTPBody(body))
+        request.headers[AccessToken.callerField] = token
+        let response = try await client.send(request)
         return Answer(status: response.status.code, bytes: try await response.body.collect(upTo: 16 << 20))
     }
 

@@ -41,7 +41,14 @@ import Testing
         (#"{"Name":"a","Policy":{"rules":[{"kind":"*","access":"read","prefix":"a"}]}}"#, 400),
         (#"{"Name":"a","Policy":{"rules":[{"kind":"key","access":"admin","prefix":"a"}]}}"#, 400),
         (#"{"Name":"a","Policy":{"rules":[{"kind":"key","access":"read","prefix":""}]}}"#, 400),
-        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","labels":{"a":"b"}}]}}"#, 501),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","label":["a"]}]}}"#, 501),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","labels":{"a":"b"}}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","labels":[]}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","labels":["=b"]}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"service","access":"read","labels":[""]}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"key","access":"read","labels":["a=b"]}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"volume","access":"read","labels":["a=b"]}]}}"#, 400),
+        (#"{"Name":"a","Policy":{"rules":[{"kind":"cluster","access":"admin","labels":["a=b"]}]}}"#, 400),
         (#"{"Name":"a","Policy":{"rules":[]},"TTL":-1}"#, 400), (#"{"Name":"a","Policy":{"rules":[]},"TTL":1.5}"#, 400),
         ("{", 400), ("", 400),
     ]
@@ -51,6 +58,18 @@ import Testing
             let answer = try await api.call(.post, "/tokens/create", body)
             #expect(answer.status == status, "\(answer.text)")
             #expect(api.cluster.snapshot.count(AccessToken.self) == 0)
+        }
+    }
+
+    @Test func labelsWaitForTheLastManager() async throws {
+        try await TestAPI.run { api in
+            let rule = #"{"kind":"service","access":"read","labels":["team=red","x"]}"#
+            let body = #"{"Name":"a","Policy":{"rules":[\#(rule)]}}"#
+            let early = try await api.call(.post, "/tokens/create", body)
+            #expect(early.status == 503 && early.text.contains("upgrade"), "\(early.text)")
+            api.cluster.members.set(level: CommandLevel.current)
+            #expect(try await api.call(.post, "/tokens/create", body).status == 201)
+            #expect(api.cluster.snapshot.all(AccessToken.self).first?.policy.rules.first?.labels == ["team=red", "x"])
         }
     }
 }

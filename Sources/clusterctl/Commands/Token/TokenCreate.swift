@@ -15,10 +15,13 @@ enum TokenCreate: Command {
         notes: [
             """
             A policy is a list of what is allowed:
-                {"rules": [{"kind": "key", "prefix": "app/", "access": "write"}, {"kind": "service", "access": "read"}]}
+                {"rules": [{"kind": "key", "prefix": "app/", "access": "write"},
+                           {"kind": "service", "labels": ["team=web"], "access": "write"}, {"kind": "node", "access": "read"}]}
             Kinds: * service task node network secret config container image volume key session cluster. Access: read, write,
-            admin, each with those before it. Tokens, certificates, backups and membership need admin of cluster.
-            Who may write services may run anything on every node, with every secret.
+            admin, each with those before it. Labels, KEY=VALUE or KEY, choose among services, networks, nodes, secrets and
+            configs, and tasks by their service; what is made or changed must carry them, too. A service may use the secrets,
+            configs and networks that its writer may read; to bind a node's files or add capabilities takes admin of service, to
+            promote, demote or remove a node admin of node; tokens, certificates and backups admin of cluster.
             """,
             "It is shown once: the cluster keeps only its digest. Programs send it as 'Authorization: Bearer TOKEN', or in "
                 + "Consul's ways on the discovery API; clusterctl takes it from $CLUSTER_TOKEN.",

@@ -20,7 +20,9 @@ enum TokenList: Command {
             rows: tokens.sorted { $0.value.name < $1.value.name }.map { token in
                 let value = token.value
                 let rules = value.policy.rules.map { rule in
-                    rule.kind.rawValue + (rule.prefix.map { ":" + $0 } ?? "") + " " + rule.access.rawValue
+                    rule.kind.rawValue + (rule.prefix.map { ":" + $0 } ?? "")
+                        + (rule.labels.map { "[" + $0.joined(separator: " ") + "]" } ?? "") + " "
+                        + rule.access.rawValue
                 }
                 return .init(
                     cells: [
