@@ -294,9 +294,6 @@ public final class Store: Sendable {
         return snapshot.digest == snapshot.digestOfRows
     }
 
-    /// A digest of all rows, the same on all members at the same revision.
-    public var stateHash: String { SnapshotFormat.hash(snapshot) }
-
     // MARK: The database behind it
 
     /// Brings the database up to the state in one transaction; the background does it after every change anyway.

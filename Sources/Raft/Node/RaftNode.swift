@@ -81,6 +81,7 @@ public final class RaftNode: Sendable {
     }
 
     public let id: NodeID
+    public let settings: RaftSettings
     let mailbox = Mailbox()
     let shared = Mutex(Shared())
     let log = Logger("raft")
@@ -94,6 +95,7 @@ public final class RaftNode: Sendable {
 
     private init(_ options: Options) {
         id = options.id
+        settings = options.settings
         patience = options.settings.longestElectionTimeout.wholeNanoseconds
     }
 
