@@ -1,4 +1,4 @@
-public import Platform
+internal import Platform
 
 /// Whether bytes that come piece by piece begin and end as a backup does.
 public struct BackupCheck: ~Copyable {

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Puts a state together from its logical form.
 struct SnapshotDecoder {
     private(set) var snapshot: Snapshot

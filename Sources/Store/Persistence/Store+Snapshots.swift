@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A state, and where in the log it stands.
 public struct StoredState: Sendable {
     public let snapshot: Snapshot

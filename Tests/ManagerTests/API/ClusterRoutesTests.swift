@@ -40,7 +40,8 @@ import Testing
     @Test func theConsensusIsShownAsItIs() async throws {
         try await TestAPI.run { api in
             try await found(api)
-            let shown = #""Raft":{"ElectionTick":5,"HeartbeatTick":1,"KeepOldSnapshots":0,"#
+            let shown =
+                #""Raft":{"ElectionTick":5,"HeartbeatTick":1,"KeepOldSnapshots":0,"#
                 + #""LogEntriesForSlowFollowers":2000,"SnapshotInterval":50000}"#
             #expect(try await api.get("/swarm").text.contains(shown))
             let spec = #"{"Name":"default","Raft":{"ElectionTick":10,"SnapshotInterval":7}}"#
