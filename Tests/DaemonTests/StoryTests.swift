@@ -26,6 +26,10 @@ struct StoryTests {
     @Test(.timeLimit(.minutes(5)))
     func keyValue() async throws { try await tell("Tests/Stories/key-value") }
 
+    /// scenarios.md, Raft and storage, 7: a stopped leader that wakes answers nothing stale.
+    @Test(.timeLimit(.minutes(5)))
+    func leases() async throws { try await tell("Tests/Stories/leases") }
+
     @Test(.timeLimit(.minutes(5)), .enabled(if: Probe.hasProgram("tcpdump"), "no tcpdump here"))
     func traffic() async throws { try await tell("Tests/Stories/traffic") }
 

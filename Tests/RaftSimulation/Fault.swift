@@ -24,10 +24,15 @@ package enum Fault: CaseIterable, Sendable {
     case bitFlip
     /// A member is told that its leader is gone.
     case forgetLeader
+    /// A member is told to read by its lease from now on, or not to: its followers' promises come and go.
+    case leaseSwitch
     case transfer
     /// A leader is not heard from some moment around its election on, and ends soon after: its first entries are half
     /// replicated or not at all.
     case shortReign
+    /// A new leader reaches only a few others from the start, and they soon nobody else; the rest elects the next, which fares
+    /// alike: several leaders in turn, each with entries that only its own few know.
+    case narrowReign
     /// One follower loses sight of the leader, a little later all do, and those who heard it last are restarted.
     case lostSight
     case membership

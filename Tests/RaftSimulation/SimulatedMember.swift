@@ -11,6 +11,10 @@ package final class SimulatedMember {
     var clock = SimulatedClock(reading: 0)
     /// It stands still until then, like a stopped process; what arrives waits.
     var pausedUntil: UInt64 = 0
+    /// The term that it leads and the end of its lease there, by its clock, as its other threads were told; 0 where there is none.
+    var told: (term: Term, leaseEnd: UInt64) = (0, 0)
+    /// The term in which its state has shown all that was committed before: only in that one others read by its lease.
+    var readyTerm: Term = 0
     var mailbox: [Arrival] = []
     /// What its other threads are at, and when they are done; in the order in which it was begun.
     var snapshotWork: [(time: UInt64, work: any SnapshotWork)] = []
@@ -38,6 +42,11 @@ package final class SimulatedMember {
     }
 
     var member: Member { Member(id: id, address: "m\(id)") }
+
+    /// What `RaftNode.holdsLease` says, on whatever thread asks.
+    func holdsLease(at time: UInt64) -> Bool {
+        driver != nil && told.term != 0 && told.term == readyTerm && clock.reading(at: time) < told.leaseEnd
+    }
 
     /// Takes down what it has on its disk for certain.
     func notePromises() {

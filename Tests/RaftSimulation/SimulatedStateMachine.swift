@@ -27,6 +27,8 @@ package final class SimulatedStateMachine: StateMachine {
 
     /// A register is not what it should be, in memory or for good.
     package private(set) var isFlipped = false
+    /// One was, at some time.
+    private(set) var wasFlipped = false
 
     package init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
@@ -48,6 +50,7 @@ package final class SimulatedStateMachine: StateMachine {
             durable.registers[register] ^= bit
         }
         isFlipped = true
+        wasFlipped = true
         isWrittenFlipped = isWrittenFlipped || forGood
         isDurableFlipped = isDurableFlipped || forGood
     }

@@ -73,7 +73,8 @@ extension Simulation {
         let payload: [UInt8]
         switch request.content {
         case .command(let command, .logged): payload = command.encoded(padding: padding) + token.littleEndianBytes
-        case .command(_, let consistency):
+        case .command(let command, let consistency):
+            if consistency == .lease, random.below(2) == 0, readInPlace(command, for: client, at: member) { return }
             reads[token] = ledger.highestAcknowledged
             give(.request { $0.read(token: token, consistency == .lease ? .lease : .quorum) }, to: member)
             return
@@ -83,6 +84,26 @@ extension Simulation {
         }
         proposals[token] = payload
         give(.request { $0.propose(payload, token: token) }, to: member)
+    }
+
+    /// A read by the member's lease on another thread than Raft's, which may stand still meanwhile; false where it has none.
+    private func readInPlace(_ command: RegisterCommand, for client: SimulatedClient, at member: SimulatedMember)
+        -> Bool
+    {
+        guard member.holdsLease(at: now) else { return false }
+        trace.note("read in place", now, member.id.value, member.machine.appliedIndex)
+        note(ledger.confirmRead(asOf: member.machine.appliedIndex, needed: ledger.highestAcknowledged))
+        readsInPlace += 1
+        complete(client, [], member.machine.state.registers)
+        return true
+    }
+
+    /// A new leader's state is asked to show what was committed before, as those who answer for it do.
+    func awaitCommitted(of member: SimulatedMember, in term: Term) {
+        guard options.settings.allowsLeases, let driver = member.driver else { return }
+        let token = takeToken()
+        readiness[token] = (member.id, term)
+        driver.read(token: token)
     }
 
     private func rest(_ client: SimulatedClient) {
@@ -116,6 +137,10 @@ extension Simulation {
         let client = clients.first { $0.request?.token == outcome.token }
         let payload = proposals.removeValue(forKey: outcome.token)
         let needed = reads.removeValue(forKey: outcome.token)
+        if let (id, term) = readiness.removeValue(forKey: outcome.token), case .success = outcome.result {
+            let member = member(id.value)
+            if member.driver?.core.term == term, member.driver?.core.role == .leader { member.readyTerm = term }
+        }
         switch outcome.result {
         case .success(let result):
             trace.note("answer", now, outcome.token, result.index)

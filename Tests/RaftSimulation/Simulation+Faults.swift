@@ -20,8 +20,9 @@ extension Simulation {
         case .diskError: member.disk.operationsUntilError = 1 + Int(random.below(60))
         case .forgetLeader:
             if member.driver != nil { give(.request { $0.forgetLeader() }, to: member) }
+        case .leaseSwitch: switchLease(of: member)
         case .transfer: transferLeadership()
-        case .shortReign: break  // at the next election
+        case .shortReign, .narrowReign: break  // at the next election
         case .lostSight: loseSight()
         case .membership: changeMembers()
         case .repair: repairAll()
@@ -66,6 +67,12 @@ extension Simulation {
         network.slowPercent = isNoisy ? [0, 0, 5, 20][Int(random.below(4))] : 0
     }
 
+    private func switchLease(of member: SimulatedMember) {
+        guard options.settings.allowsLeases, member.driver != nil else { return }
+        let isAllowed = random.below(4) > 0
+        give(.request { $0.allowLeases(isAllowed) }, to: member)
+    }
+
     /// Four parts in a hundred at most, both ways: two clocks differ by no more than a lease allows for.
     private func drift(_ member: SimulatedMember) {
         member.clock.run(partsPerMillion: Int64(random.below(80_001)) - 40_000, from: now)
@@ -95,6 +102,25 @@ extension Simulation {
             later(by: random.below(4 * network.latency + 100_000_000)) { [unowned self] in
                 for other in members { repair(from: member.id, to: other.id) }
                 if member.driver != nil { powerOff(member, for: 200_000_000 + random.below(1_500_000_000)) }
+            }
+        }
+    }
+
+    /// A member has asked for votes. What it says from now on reaches only a few, and if it is elected, it and they part from the
+    /// rest, whatever parted them before.
+    func narrowReign(of member: SimulatedMember) {
+        guard faults.contains(.narrowReign), !isHealed, random.below(2) == 0 else { return }
+        let few = members.filter { $0.id == member.id || random.below(3) == 0 }.map(\.id)
+        let rest = members.map(\.id).filter { !few.contains($0) }
+        for other in rest { cut(from: member.id, to: other) }
+        later(by: network.latency + random.below(4 * network.latency)) { [unowned self] in
+            network.repair()
+            guard member.driver?.core.role == .leader else { return }
+            for left in few {
+                for right in rest {
+                    cut(from: left, to: right)
+                    cut(from: right, to: left)
+                }
             }
         }
     }

@@ -15,6 +15,7 @@ extension Simulation {
                 id: member.id, settings: options.settings, disk: member.disk, sealing: member.keys.sealing,
                 stateMachine: member.machine, transport: self, seed: random.next(),
                 now: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
+            member.driver?.onLeadership = { [unowned member] in member.told = ($0, $1?.nanoseconds ?? 0) }
             if let driver = member.driver { note(member.brokenPromise(driver.core)) }
             run(member)
         } catch {
@@ -65,6 +66,8 @@ extension Simulation {
     private func forgetTurn(of member: SimulatedMember) {
         member.mailbox = []
         member.snapshotWork = []
+        member.told = (0, 0)
+        member.readyTerm = 0
     }
 
     /// What the threads beside the member's own do: begun by a turn, done at another time.

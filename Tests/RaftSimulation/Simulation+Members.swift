@@ -12,8 +12,10 @@ extension Simulation {
         if faults.contains(.deafness), random.below(3) == 0 { deafen(leader.id) }
     }
 
-    /// Adds, promotes, removes or replaces somebody. Never fewer than three voters remain, so that one crash leaves a quorum;
-    /// smaller groups only grow.
+    /// How many voters remain at least. Where a disk may be damaged one is lost for good, and the others are to be a quorum.
+    private var fewestVoters: Int { faults.contains(.bitFlip) ? 3 : 1 }
+
+    /// Adds, promotes, removes or replaces somebody.
     func changeMembers() {
         if let leader { changeMembers(at: leader) }
     }
@@ -22,18 +24,18 @@ extension Simulation {
         guard let configuration = leader.driver?.core.configuration else { return }
         let others = members.filter { !configuration.isVoter($0.id) && !$0.isLost && !$0.isDamaged }
         let newcomer = others.isEmpty ? nil : others[Int(random.below(UInt64(others.count)))].member
-        let mayLose = configuration.voters.count > 3 && !configuration.isJoint
+        let mayLose = configuration.voters.count > fewestVoters && !configuration.isJoint
         let token = takeToken()
-        let choice = random.below(7)
+        let choice = random.below(9)
         trace.note("change", now, leader.id.value, choice)
         switch (choice, newcomer) {
         case (0, let newcomer?):
             give(.request { $0.addVoter(newcomer, token: token) }, to: leader)
-        case (1, let newcomer?):
+        case (1, let newcomer?), (7, let newcomer?):
             give(.request { $0.propose(.add(newcomer), token: token) }, to: leader)
         case (2, let newcomer?):
             give(.request { $0.propose(.addLearner(newcomer), token: token) }, to: leader)
-        case (3, _) where mayLose:
+        case (3, _) where mayLose, (8, _) where mayLose:
             let voter = configuration.voters[Int(random.below(UInt64(configuration.voters.count)))]
             give(.request { $0.propose(.remove(voter.id), token: token) }, to: leader)
         case (4, _):
@@ -51,7 +53,7 @@ extension Simulation {
         of configuration: Configuration, by others: [SimulatedMember], at leader: SimulatedMember, _ token: UInt64
     ) {
         let adding = others.filter { _ in random.below(2) == 0 }.map(\.member)
-        var spare = configuration.voters.count + adding.count - 3
+        var spare = configuration.voters.count + adding.count - fewestVoters
         var removing: [NodeID] = []
         for voter in configuration.voters where spare > 0 && random.below(3) == 0 {
             removing.append(voter.id)

@@ -18,6 +18,9 @@ package final class Simulation: Transport {
     /// Proposals by token, and for reads what they must see.
     var proposals: [UInt64: [UInt8]] = [:]
     var reads: [UInt64: LogIndex] = [:]
+    /// Who waits, by token, until its state shows what was committed before the term that it leads.
+    var readiness: [UInt64: (member: NodeID, term: Term)] = [:]
+    package internal(set) var readsInPlace = 0
     var clients: [SimulatedClient] = []
     /// Answers of members that hang while they give them.
     var lateAnswers: [(time: UInt64, answer: ClientAnswer)] = []
@@ -206,6 +209,9 @@ package final class Simulation: Transport {
             try driver.run()
             beginSnapshotWork(of: driver, member)
             member.notePromises()
+            if let divergence = driver.core.divergence, !member.machine.wasFlipped {
+                note("\(member.id) takes its state for wrong, which it is not: \(divergence)")
+            }
         } catch {
             member.notePromises()
             end(member, error)
@@ -214,12 +220,16 @@ package final class Simulation: Transport {
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
             // The requests for votes are on their way; whether anything else will be, remains to be seen.
-            if change.role == .candidate { endReignSoon(of: member, after: 0) }
+            if change.role == .candidate {
+                endReignSoon(of: member, after: 0)
+                narrowReign(of: member)
+            }
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
+            awaitCommitted(of: member, in: change.term)
             endReignSoon(of: member, after: random.below(4 * network.latency))
             // An operator who could not wait for a leader.
-            isChangeWanted = !isHealed && faults.contains(.membership) && random.below(3) == 0
+            isChangeWanted = !isHealed && faults.contains(.membership) && random.below(2) == 0
         }
         let outcomes = driver.takeOutcomes()
         let stall = member.disk.takeStall()

@@ -28,7 +28,7 @@ package struct SimulationOptions: Sendable {
     package static func drawn(from seed: UInt64) -> SimulationOptions {
         var random = SeededGenerator(seed: ~seed)
         var options = SimulationOptions()
-        options.members = [1, 3, 3, 3, 3, 4, 5, 5][Int(random.below(8))]
+        options.members = [1, 2, 3, 3, 3, 4, 4, 5, 5][Int(random.below(9))]
         options.spares = [0, 0, 1, 2, 2, 3][Int(random.below(6))]
         options.settings.allowsLeases = random.below(3) > 0
         options.faultMilliseconds = [80, 150, 250, 250][Int(random.below(4))]
@@ -39,6 +39,7 @@ package struct SimulationOptions: Sendable {
         if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
         if random.below(2) == 0 { options.settings.announcementDelay = .milliseconds(1) }
         options.sealsFiles = random.below(2) == 0
+        options.settings.snapshotHoldPercent = [0, 50, 10_000][Int(random.below(3))]
         return options
     }
 

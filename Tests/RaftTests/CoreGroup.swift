@@ -101,6 +101,7 @@ final class CoreGroup {
         for position in cores.indices {
             // The others have heard of no leader for long enough to listen.
             cores[position].lastLeaderContact = nil
+            cores[position].promisedUntil = now
         }
         self[number].tick(at: now)
         settle()

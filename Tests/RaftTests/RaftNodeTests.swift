@@ -147,6 +147,89 @@ import Testing
         for (node, _) in members { await node.stop() }
     }
 
+    /// Eight writers at once, each of whom finds the leader.
+    private func write(_ count: Int, to members: [RaftNode], _ acknowledged: Acknowledged) async {
+        await withTaskGroup(of: Void.self) { tasks in
+            for writer in 0..<8 as Range<UInt8> {
+                tasks.addTask {
+                    for number in 0..<UInt8(count / 8) {
+                        let command: [UInt8] = [writer, number]
+                        for _ in 0..<200 {
+                            guard let leader = members.first(where: { $0.status.role == .leader }) else {
+                                try? await Task.sleep(for: .milliseconds(20))
+                                continue
+                            }
+                            do {
+                                _ = try await leader.propose(command)
+                                await acknowledged.add(command)
+                                break
+                            } catch { try? await Task.sleep(for: .milliseconds(20)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// scenarios.md, Raft and storage, 16: leadership goes round while everybody writes, and nothing acknowledged is lost.
+    @Test func leadershipGoesRoundUnderWrites() async throws {
+        let group = Group()
+        let members = try await three(group)
+        let nodes = members.map(\.0)
+        let acknowledged = Acknowledged()
+        let writers = Task { await write(400, to: nodes, acknowledged) }
+        for round in 0..<6 {
+            let before = await acknowledged.commands.count
+            let target = nodes[round % 3].id
+            try await eventually("\(target) leads") {
+                guard let leader = nodes.first(where: { $0.status.role == .leader }) else { return false }
+                if leader.id == target { return true }
+                try? await leader.transferLeadership(to: target)
+                return false
+            }
+            try await eventually("writes go on") {
+                let count = await acknowledged.commands.count
+                return count > before || count == 400
+            }
+        }
+        await writers.value
+        #expect(await acknowledged.commands.count == 400)
+        let end = try await leader(of: nodes).readIndex()
+        for (node, machine) in members {
+            try await eventually("\(node.id) has all") { machine.appliedIndex >= end }
+            let all = Set(machine.commands)
+            for command in await acknowledged.commands { #expect(all.contains(command)) }
+        }
+        #expect(Set(members.map(\.1.commands)).count == 1)
+        for (node, _) in members { await node.stop() }
+    }
+
+    /// scenarios.md, Raft and storage, 7: a lease is seen by other threads; it ends when nobody answers, before another leads, and
+    /// at once where leadership is handed over.
+    @Test func aLeaseEndsBeforeAnotherLeads() async throws {
+        let group = Group()
+        let nodes = try await three(group).map(\.0)
+        let first = try await leader(of: nodes)
+        #expect(!first.holdsLease(in: first.status.term), "nobody was allowed to")
+        for node in nodes { node.allowLeases(true) }
+        try await eventually("a lease") { first.holdsLease(in: first.status.term) }
+        let term = try #require(first.leadingTerm)
+        #expect(!first.holdsLease(in: term + 1))
+        #expect(nodes.allSatisfy { $0 === first || !$0.holdsLease(in: term) })
+        try await first.transferLeadership()
+        #expect(!first.holdsLease(in: term))
+        let second = try await leader(of: nodes.filter { $0 !== first })
+        let next = try #require(second.leadingTerm)
+        try await eventually("the next one's lease") { second.holdsLease(in: next) }
+        group.network.silence(second.id)
+        // Without a pause, so that a lease beside a leader would be seen.
+        let others = nodes.filter { $0 !== second }
+        while !others.contains(where: { $0.leadingTerm != nil }) { await Task.yield() }
+        #expect(!second.holdsLease(in: next))
+        group.network.unsilence(second.id)
+        for node in nodes { await node.stop() }
+    }
+
     @Test func theLeaderIsKilledAndNothingAcknowledgedIsLost() async throws {
         let group = Group()
         var settings = RaftSettings()
@@ -156,28 +239,7 @@ import Testing
         var members = try await three(group, settings: settings)
         let acknowledged = Acknowledged()
         let current = members.map(\.0)
-        let writers = Task {
-            await withTaskGroup(of: Void.self) { tasks in
-                for writer in 0..<8 as Range<UInt8> {
-                    tasks.addTask {
-                        for number in 0..<120 as Range<UInt8> {
-                            let command: [UInt8] = [writer, number]
-                            for _ in 0..<200 {
-                                guard let leader = current.first(where: { $0.status.role == .leader }) else {
-                                    try? await Task.sleep(for: .milliseconds(20))
-                                    continue
-                                }
-                                do {
-                                    _ = try await leader.propose(command)
-                                    await acknowledged.add(command)
-                                    break
-                                } catch { try? await Task.sleep(for: .milliseconds(20)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        let writers = Task { await write(960, to: current, acknowledged) }
         try await eventually("some writes") { await acknowledged.commands.count > 200 }
         let first = try await leader(of: current)
         let killedAt = ContinuousClock.now

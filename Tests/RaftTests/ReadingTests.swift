@@ -106,7 +106,7 @@ import Testing
         group.pass(milliseconds: 600)
         #expect(group[1].holdsLease)
         group.passes = { _ in false }
-        group.pass(milliseconds: 440)
+        group.pass(milliseconds: 220)
         #expect(group[1].holdsLease)
         group.pass(milliseconds: 30)
         #expect(!group[1].holdsLease)
@@ -117,6 +117,45 @@ import Testing
         group.campaign(1)
         group.pass(milliseconds: 200)
         #expect(!group[1].holdsLease)
+    }
+
+    /// What followers answered before they were asked for a promise is none.
+    @Test func aLeaseBeginsWithThePromisesThatWereAskedFor() throws {
+        let group = try CoreGroup(logs: [[], [], []])
+        group.campaign(1)
+        group.pass(milliseconds: 200)
+        group[1].allowLeases(true)
+        #expect(!group[1].holdsLease)
+        #expect(!group[2].isPromised)
+        group.pass(milliseconds: 100)
+        #expect(group[1].holdsLease)
+        #expect(group[2].isPromised)
+        group[1].allowLeases(false)
+        #expect(!group[1].holdsLease)
+        group[1].allowLeases(true)
+        #expect(!group[1].holdsLease)
+    }
+
+    /// A member that is alone leads by its own vote, and has a lease as long as it does.
+    @Test func whoeverIsAloneHasALease() throws {
+        var settings = RaftSettings()
+        settings.allowsLeases = true
+        let group = try CoreGroup(logs: [[]], settings: settings)
+        group.campaign(1)
+        group.pass(milliseconds: 1000)
+        #expect(group[1].holdsLease)
+    }
+
+    /// Its own vote is a vote too: a member that is about to be alone keeps what it promised to the leader that leaves.
+    @Test func aPromiseBindsWhoeverMadeIt() throws {
+        let group = try leasing()
+        #expect(group[2].isPromised)
+        group[2].forgetLeader(at: group.now)
+        #expect(group[2].electionDeadline >= group[2].promisedUntil)
+        group[2].electionDeadline = group.now
+        group[2].tick(at: group.now)
+        #expect(group[2].role == .follower)
+        #expect(group[2].electionDeadline == group[2].promisedUntil)
     }
 
     /// A voter that heard its leader does not elect another in a later term either, of which the leader need not have heard.

@@ -52,6 +52,7 @@ var failures = 0
 var undecided = 0
 var acknowledged = 0
 var reads = 0
+var readsInPlace = 0
 var digest: UInt64 = 0
 for seed in first..<first + count {
     // A trap ends the process before it can name its seed.
@@ -61,6 +62,7 @@ for seed in first..<first + count {
         undecided += simulation.undecided ? 1 : 0
         acknowledged += simulation.acknowledged
         reads += simulation.confirmedReads
+        readsInPlace += simulation.readsInPlace
         digest = (digest ^ simulation.trace.digest) &* 0x9fb2_1c65_1e98_df25
     } catch {
         failures += 1
@@ -71,5 +73,5 @@ for seed in first..<first + count {
 }
 print(
     "seeds \(first)...\(first + count - 1): \(failures) failed, \(undecided) undecided, \(acknowledged) writes and",
-    "\(reads) reads answered, digest \(String(digest, radix: 16))")
+    "\(reads) reads (\(readsInPlace) in place) answered, digest \(String(digest, radix: 16))")
 exit(failures > 0 ? 1 : 0)

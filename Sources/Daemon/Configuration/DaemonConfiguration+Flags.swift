@@ -67,6 +67,13 @@ extension DaemonConfiguration {
         {
             $0.discoveryAddress = $1 == "off" ? nil : try address($1, "discovery-addr", defaultPort: 8500)
         },
+        Flag(
+            name: "lease-reads", value: "on|off",
+            help: "off: a majority confirms each read, whatever clocks do (on)"
+        ) {
+            guard ["on", "off"].contains($1) else { throw ConfigurationError("--lease-reads \($1): on or off") }
+            $0.readsByLease = $1 == "on"
+        },
         Flag(name: "metrics-addr", value: "IP:PORT", help: "serve Prometheus metrics here (off)") {
             $0.metricsAddress = try address($1, "metrics-addr")
         },

@@ -29,6 +29,8 @@ public struct DaemonConfiguration: Sendable {
     public var auditLog = AuditLogPlace.standard
     /// Where the Consul HTTP API is served; nil for nowhere.
     public var discoveryAddress: SocketAddress? = .ipv4(IPv4Address(127, 0, 0, 1), 8500)
+    /// Whether a manager that leads answers reads by its lease. Where clocks cannot be relied on a majority confirms each.
+    public var readsByLease = true
     public var metricsAddress: SocketAddress?
     /// `runc`, `crun`, `runsc` or a path.
     public var runtime = "runc"

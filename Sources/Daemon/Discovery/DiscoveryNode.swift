@@ -101,6 +101,11 @@ final class DiscoveryMember: DiscoveryCluster {
         return raft.leadingTerm == term && isSound
     }
 
+    var holdsLease: Bool {
+        guard let term = leading.withLock({ $0 }) else { return false }
+        return raft.holdsLease(in: term) && isSound
+    }
+
     /// Its state is to be believed, as far as anybody knows.
     var isSound: Bool { raft.isSound }
 

@@ -28,6 +28,7 @@ actor ManagerRole {
     private var removals: Task<Void, Never>?
     private var scrubbing: Task<Void, Never>?
     private var sealing: Task<Void, Never>?
+    private var leases: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
     /// Connections that are served, by the node at their other end.
@@ -118,6 +119,8 @@ actor ManagerRole {
         }
         // The same.
         sealing = Task { [weak self] in await self?.keepKeysSealed() }
+        // The same.
+        leases = Task { [weak self] in await self?.followLevels() }
         // Ended by `stop`.
         scrubbing = Task { [weak self] in
             while !Task.isCancelled {
@@ -170,6 +173,7 @@ actor ManagerRole {
         removals?.cancel()
         scrubbing?.cancel()
         sealing?.cancel()
+        leases?.cancel()
         await sealing?.value
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }

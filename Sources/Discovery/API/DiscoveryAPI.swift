@@ -54,7 +54,7 @@ public struct DiscoveryAPI: Sendable {
             // Between managers.
             let options = try ReadOptions(request.query)
             return try await onLeader(request) {
-                if options.consistency == .consistent { try await cluster.confirmLeadership() }
+                try await confirm(options)
                 let revision = cluster.store.revision
                 return DiscoveryAnswer(index: revision, body: Array("\(revision)".utf8))
             }
@@ -164,19 +164,31 @@ public struct DiscoveryAPI: Sendable {
     /// Sees to it that this member's state shows what was acknowledged before the call, as far as that is wanted.
     private nonisolated(nonsending) func freshen(_ options: ReadOptions) async throws {
         if options.consistency == .stale { return }
-        let isConsistent = options.consistency == .consistent
         if cluster.isLeading {
-            // One round for all who ask meanwhile: each is answered by one that began after it came.
-            if isConsistent {
-                try await cluster.watches.confirmations.ask { [cluster] in try await cluster.confirmLeadership() }
+            do { return try await confirm(options) } catch  where !cluster.isLeading {
+                // Another leads by now, which it has only learnt: that one is asked.
             }
-            return
         }
+        let isConsistent = options.consistency == .consistent
         let questions = isConsistent ? cluster.watches.consistentQuestions : cluster.watches.questions
         try await questions.ask { [cluster] in
             try await LeaderRevision(cluster: cluster).reach(isConsistent: isConsistent)
         }
     }
+
+    /// On the leader: that it still is one, by its lease or by a majority's word.
+    private nonisolated(nonsending) func confirm(_ options: ReadOptions) async throws {
+        if options.consistency != .consistent, cluster.holdsLease { return Self.readsByLease.increment() }
+        Self.readsByQuorum.increment()
+        // One round for all who ask meanwhile: each is answered by one that began after it came.
+        try await cluster.watches.confirmations.ask { [cluster] in try await cluster.confirmLeadership() }
+    }
+
+    private static let readsByLease = Metrics.shared.counter(
+        "martlet_discovery_reads_by_lease_total", "Reads that this manager answered as the leader, by its lease.")
+    private static let readsByQuorum = Metrics.shared.counter(
+        "martlet_discovery_reads_by_quorum_total",
+        "Reads that this manager answered as the leader, once a majority had confirmed that it is.")
 
     private func response(_ answer: DiscoveryAnswer, _ options: ReadOptions? = nil) -> HTTPResponse {
         var headers = Self.headers(

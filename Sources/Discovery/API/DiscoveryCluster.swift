@@ -17,6 +17,9 @@ public protocol DiscoveryCluster: Sendable {
     var nodeName: String { get }
     /// This member leads, and its state shows all that was committed before it did.
     var isLeading: Bool { get }
+    /// This member leads, and by its lease nobody else can have been elected: what its state shows afterwards includes all that was
+    /// acknowledged before. False also where it is not known.
+    var holdsLease: Bool { get }
     /// Some member leads, as far as this one knows.
     var knowsLeader: Bool { get }
     /// Since this member heard of the leader; zero on the leader itself.

@@ -4,7 +4,7 @@ import Platform
 /// How a read is to be answered: by whom, and when.
 struct ReadOptions {
     enum Consistency {
-        /// By the leader, as long as it holds its lease.
+        /// By the leader, as long as it holds its lease; where it holds none, as `consistent`.
         case leader
         /// By the leader, once a majority has said that it still is one.
         case consistent

@@ -1,13 +1,14 @@
 extension RaftCore {
-    /// Whether a leader was heard so recently that nobody should depose it (thesis §4.2.3, §9.6).
-    ///
-    /// With leases this is a promise: that the member meanwhile heard of a later term does not end it, or a leader that cannot
-    /// hear of that term would go on reading by its lease.
+    /// Whether a leader was heard so recently that nobody should depose it (thesis §4.2.3, §9.6), or a promise forbids it.
     var hearsLeader: Bool {
-        if role == .leader { return true }
-        guard leader != nil || settings.allowsLeases, let lastLeaderContact else { return false }
+        if role == .leader || isPromised { return true }
+        guard leader != nil, let lastLeaderContact else { return false }
         return now.elapsed(since: lastLeaderContact) < settings.shortestElectionTimeout
     }
+
+    /// A promise ends by time alone. That the member has heard of a later term does not end it, nor that its leader is said to be
+    /// gone: a leader that knows of neither goes on reading by its lease.
+    var isPromised: Bool { now < promisedUntil }
 
     mutating func resetElectionDeadline() {
         let shortest = settings.shortestElectionTimeout.wholeNanoseconds
@@ -18,17 +19,22 @@ extension RaftCore {
 
     /// The leader is known to be gone, say because its connection was refused. The member waits for no sign of it any more
     /// before it helps elect another, and soon campaigns itself: at a moment drawn from a quarter of the shortest timeout, as the
-    /// others will have heard as well. Ignored where leases are allowed: a leader that cannot be reached may still read by its lease.
+    /// others will have heard as well. What it has promised it keeps: a leader that cannot be reached may still read by its lease.
     public mutating func forgetLeader(at instant: MonotonicInstant) {
         now = max(now, instant)
-        guard role == .follower, !settings.allowsLeases else { return }
+        guard role == .follower else { return }
         leader = nil
         lastLeaderContact = nil
         let soon = random.below(max(1, settings.shortestElectionTimeout.wholeNanoseconds / 4))
-        electionDeadline = min(electionDeadline, MonotonicInstant(nanoseconds: now.nanoseconds &+ soon))
+        electionDeadline = min(
+            electionDeadline, MonotonicInstant(nanoseconds: max(now, promisedUntil).nanoseconds &+ soon))
     }
 
     mutating func electionTimedOut() {
+        guard !isPromised else {
+            electionDeadline = promisedUntil
+            return
+        }
         resetElectionDeadline()
         guard mayCampaign else { return }
         role = .preCandidate
@@ -85,7 +91,7 @@ extension RaftCore {
         let upToDate =
             request.lastTerm > log.lastTerm
             || (request.lastTerm == log.lastTerm && request.lastIndex >= log.lastIndex)
-        let isBound = hearsLeader && (request.isPreVote || (settings.allowsLeases && !request.isByTransfer))
+        let isBound = request.isPreVote ? hearsLeader : isPromised && !request.isByTransfer
         let granted = mayVote && upToDate && !isBound
         if granted && !request.isPreVote {
             if hardState.vote != message.from {
@@ -178,6 +184,7 @@ extension RaftCore {
         self.leadership = leadership
         forgetDeparted()
         renewTransfer()
+        if isHoldingLog { compact() }
         markCheckpoint()
         broadcastHeartbeat()
     }

@@ -11,6 +11,10 @@ struct Leadership: Sendable {
     private(set) var roundTimes: [MonotonicInstant] = []
     /// A member was told to campaign in this term, whoever hears a leader: that message may arrive late, so leases are over.
     var hasTold = false
+    /// When the latest round was sent that a quorum has answered with its promise; nil where there is none. A lease begins there.
+    var leaseBegan: MonotonicInstant?
+    /// The first round that asked for promises.
+    private(set) var firstPromisedRound: UInt64 = 0
     var uncommittedBytes = 0
     /// The commit index that followers are told of also where there is nothing else to tell them, and when it is to move on.
     private(set) var announced: LogIndex = 0
@@ -33,10 +37,19 @@ struct Leadership: Sendable {
         roundTimes.append(now)
     }
 
-    /// When a round was sent; nil if that was long ago.
+    /// When a round was sent; nil if that was long ago, or no promise was asked for.
     func time(ofRound number: UInt64) -> MonotonicInstant? {
-        guard number <= round, round - number < UInt64(roundTimes.count) else { return nil }
+        guard number <= round, number >= firstPromisedRound, round - number < UInt64(roundTimes.count) else {
+            return nil
+        }
         return roundTimes[roundTimes.count - 1 - Int(round - number)]
+    }
+
+    /// What was answered so far was no promise, or is not to count as one.
+    mutating func forgetPromises() {
+        firstPromisedRound = round + 1
+        leaseBegan = nil
+        for position in followers.indices { followers[position].confirmedAt = nil }
     }
 
     /// Something is committed; followers are to know of it `delay` from the first time on that they do not.

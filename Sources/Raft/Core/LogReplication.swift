@@ -217,14 +217,17 @@ extension RaftCore {
             if let departure = progress.departure, commit >= departure, progress.farewellRound == nil {
                 leadership.followers[position].farewellRound = leadership.round
             }
-            send(.heartbeat(.init(commit: commit, round: leadership.round)), to: progress.id)
+            send(
+                .heartbeat(.init(commit: commit, round: leadership.round, asksPromise: asksForLeases)),
+                to: progress.id)
         }
         self.leadership = leadership
     }
 
     mutating func handleHeartbeat(_ heartbeat: Message.Heartbeat, _ message: Message) {
+        if heartbeat.asksPromise { promisedUntil = max(promisedUntil, now + settings.leaseTimeout) }
         commit(through: heartbeat.commit)
-        // No promise about what comes: it may leave at once, also while the disk is full.
+        // Nothing in it rests on the disk: it may leave at once, also while that is full.
         send(.heartbeatResponse(.init(round: heartbeat.round)), to: message.from)
         report()
     }
@@ -253,6 +256,7 @@ extension RaftCore {
             break
         }
         leadership?.followers[position] = progress
+        renewLease()
         confirmReads()
     }
 }

@@ -56,6 +56,7 @@ extension RaftCore {
             followers.append(progress)
         }
         self.leadership?.followers = followers.sorted { $0.id < $1.id }
+        renewLease()
     }
 
     /// Lets go of removed members that know it, and of those that have been silent for too long to wait for.

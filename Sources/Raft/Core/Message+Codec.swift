@@ -11,6 +11,7 @@ extension Message {
         case vote = 1
         case voteResponse, append, appendResponse, heartbeat, heartbeatResponse, snapshot, snapshotResponse, timeoutNow
         case stateReport, stateVerdict, stateRequest, stateChunk, stateMended
+        case leaseHeartbeat
     }
 
     /// Version, tag, from, to, term, then the body; little-endian.
@@ -47,7 +48,7 @@ extension Message {
             writer.integer(response.hintIndex)
             writer.integer(response.hintTerm)
         case .heartbeat(let heartbeat):
-            start(.heartbeat)
+            start(heartbeat.asksPromise ? .leaseHeartbeat : .heartbeat)
             writer.integer(heartbeat.commit)
             writer.integer(heartbeat.round)
         case .heartbeatResponse(let response):
@@ -118,8 +119,10 @@ extension Message {
                 AppendResponse(
                     rejected: try reader.readFlag(), index: try reader.integer(), hintIndex: try reader.integer(),
                     hintTerm: try reader.integer()))
-        case .heartbeat:
-            return .heartbeat(Heartbeat(commit: try reader.integer(), round: try reader.integer()))
+        case .heartbeat, .leaseHeartbeat:
+            return .heartbeat(
+                Heartbeat(
+                    commit: try reader.integer(), round: try reader.integer(), asksPromise: tag == .leaseHeartbeat))
         case .heartbeatResponse:
             return .heartbeatResponse(HeartbeatResponse(round: try reader.integer()))
         case .snapshot:

@@ -70,6 +70,9 @@ public struct Message: Equatable, Sendable {
     public struct Heartbeat: Equatable, Sendable {
         public var commit: LogIndex
         public var round: UInt64
+        /// Whoever answers helps depose nobody for `RaftSettings.leaseTimeout`. On the wire it is a kind of message of its own, which
+        /// members of before leases do not know.
+        public var asksPromise = false
     }
 
     /// That the follower still follows; carries back what the heartbeat asked to be confirmed.

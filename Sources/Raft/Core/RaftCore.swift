@@ -30,6 +30,10 @@ public struct RaftCore: Sendable {
     var configurations: ConfigurationHistory
     /// The newest snapshot that may be sent, and behind which the log may be cut.
     public internal(set) var snapshot: SnapshotMetadata?
+    /// Its size, where this member took it.
+    var snapshotBytes = 0
+    /// Entries behind its trail are kept for a follower.
+    var isHoldingLog = false
     public internal(set) var commitIndex: LogIndex
     /// Everything up to here was handed out as committed.
     var handedOutIndex: LogIndex
@@ -42,6 +46,10 @@ public struct RaftCore: Sendable {
 
     var electionDeadline: MonotonicInstant
     var lastLeaderContact: MonotonicInstant?
+    /// Until then this member helps elect nobody, itself included, whatever it hears: leases rest on it (thesis §6.4.1).
+    var promisedUntil = MonotonicInstant(nanoseconds: 0)
+    /// Whether it asks for such promises where it leads.
+    var asksForLeases: Bool
     var votes = VoteTally()
     /// The snapshot that is being received.
     var incoming: IncomingSnapshot?
@@ -67,6 +75,7 @@ public struct RaftCore: Sendable {
     ) throws(RaftError) {
         self.id = id
         self.settings = settings
+        asksForLeases = settings.allowsLeases
         self.now = now
         random = SeededGenerator(seed: seed)
         hardState = restored.hardState
@@ -89,9 +98,14 @@ public struct RaftCore: Sendable {
         electionDeadline = now
         reported = RoleChange(role: .follower, term: restored.hardState.term, leader: nil)
         resetElectionDeadline()
-        if configurations.current.electorate.map(\.id) == [id] { electionDeadline = now }
-        // Before the restart it may have promised a leader to be faithful, up to this moment.
-        if settings.allowsLeases, restored.hardState.term > 0 { lastLeaderContact = now }
+        if configurations.current.electorate.map(\.id) == [id], configurations.currentIndex <= commitIndex {
+            electionDeadline = now
+        } else if restored.hardState.term > 0 {
+            // Before the restart it may have made a promise, up to this moment. Not where it is known to be alone: whoever led it
+            // there has led no more since.
+            promisedUntil = now + settings.leaseTimeout
+            if isAlone { electionDeadline = promisedUntil }
+        }
     }
 
     public var term: Term { hardState.term }

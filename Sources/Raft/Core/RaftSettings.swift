@@ -6,11 +6,14 @@ public struct RaftSettings: Sendable {
     public var shortestElectionTimeout: Duration = .milliseconds(500)
     /// Also the time after which a leader that no quorum answered steps down.
     public var longestElectionTimeout: Duration = .milliseconds(1000)
-    /// Whether a leader may answer reads by its lease (`ReadConsistency.lease`). Members that start then help elect nobody for
-    /// `shortestElectionTimeout`. All members must agree: one that does not keeps no promise.
+    /// Whether this member, where it leads, asks its followers for their promise to depose nobody, and answers reads by the lease
+    /// that comes of it (`ReadConsistency.lease`). See `RaftCore.allowLeases`.
     public var allowsLeases = false
-    /// A lease is shorter than `shortestElectionTimeout` by so much, as clocks may run at different speeds: a fraction of it, in
-    /// hundredths.
+    /// For so long after a heartbeat that asks for it a follower helps depose nobody, and after a start, as it may have promised
+    /// before. The same in all members, and below `shortestElectionTimeout`: a leader that is known to have ended is not
+    /// replaced any sooner.
+    public var leaseTimeout: Duration = .milliseconds(250)
+    /// A lease is shorter than `leaseTimeout` by so much, as clocks may run at different speeds: a fraction of it, in hundredths.
     public var clockDriftPercent: UInt64 = 10
     /// A leader that has committed something tells its followers with the entries that come next, and by a message of its own
     /// after this time if none come. Zero: at once.
@@ -43,6 +46,9 @@ public struct RaftSettings: Sendable {
     public var snapshotAfterEntries: UInt64 = 50_000
     /// And the log must have grown by such a part of the latest snapshot's size: one in so many.
     public var snapshotShare = 4
+    /// A leader keeps in its log what a follower lacks that answers, also behind the latest snapshot, as long as it is no more
+    /// than so many hundredths of that snapshot's size.
+    public var snapshotHoldPercent = 50
     /// Members compare their states this often while something is written; nil for never.
     public var checkpointInterval: Duration? = .seconds(10)
     /// One segment file of the log.

@@ -21,25 +21,44 @@ extension RaftCore {
         leadership?.waitingReads.append(token)
     }
 
-    /// How long a lease lasts from the moment that its heartbeat was sent.
-    var leaseNanoseconds: UInt64 {
-        settings.shortestElectionTimeout.wholeNanoseconds / 100 * (100 - min(settings.clockDriftPercent, 100))
+    /// Whether this member, where it leads, asks for promises and reads by lease. To be allowed only once all members know what
+    /// a promise is (`Message.Heartbeat.asksPromise`); what was answered before counts for nothing.
+    public mutating func allowLeases(_ isAllowed: Bool) {
+        guard isAllowed != asksForLeases else { return }
+        asksForLeases = isAllowed
+        leadership?.forgetPromises()
+        renewLease()
     }
 
-    /// Whether nobody else can have been elected yet: a quorum heard this leader after the lease began, and each of them helps
-    /// depose nobody for longer than the lease lasts. The quorum is that of the configuration in force, which shares a
-    /// member with every quorum that an election can have.
-    var holdsLease: Bool {
-        guard settings.allowsLeases, let leadership, !leadership.hasTold, commitIndex >= leadership.firstIndex else {
-            return false
-        }
+    /// How long a lease lasts from the moment that its heartbeat was sent.
+    var leaseNanoseconds: UInt64 {
+        settings.leaseTimeout.wholeNanoseconds / 100 * (100 - min(settings.clockDriftPercent, 100))
+    }
+
+    /// Whoever answered a round that was sent at some moment or later has promised to help depose nobody for longer than a lease
+    /// lasts from there. Counted are the voters of the configuration in force: their quorum shares a member with every
+    /// one that an election can have.
+    mutating func renewLease() {
+        guard asksForLeases, let leadership else { return }
         let began = configuration.agreed { voter in
             voter == id
-                ? now : leadership.followers.first { $0.id == voter }?.confirmedAt ?? MonotonicInstant(nanoseconds: 0)
+                ? .distantFuture
+                : leadership.followers.first { $0.id == voter }?.confirmedAt ?? MonotonicInstant(nanoseconds: 0)
         }
-        guard let began else { return false }
-        return now.nanoseconds - began.nanoseconds < leaseNanoseconds
+        self.leadership?.leaseBegan = began.flatMap { $0.nanoseconds == 0 ? nil : $0 }
     }
+
+    /// Before then nobody else can have been elected; nil where nothing is known of that. It holds although this member gives up
+    /// leading meanwhile, unless by telling another one to campaign.
+    package var leaseEnd: MonotonicInstant? {
+        guard asksForLeases, let leadership, !leadership.hasTold, commitIndex >= leadership.firstIndex,
+            let began = leadership.leaseBegan
+        else { return nil }
+        // One that is alone has nobody to wait for.
+        return MonotonicInstant(nanoseconds: min(began, now).nanoseconds &+ leaseNanoseconds)
+    }
+
+    var holdsLease: Bool { leaseEnd.map { now < $0 } ?? false }
 
     /// Begins a round for the reads that wait. A leader that committed nothing in its term does not know yet what is
     /// committed: its reads wait on.

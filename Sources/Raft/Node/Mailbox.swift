@@ -15,6 +15,7 @@ final class Mailbox: @unchecked Sendable {
         case snapshot(any SnapshotWork, RaftError?)
         case damage
         case gone(NodeID)
+        case leases(Bool)
         case stop(Promise)
     }
 

@@ -2,6 +2,7 @@ extension RaftDriver {
     /// Works off effects in the order that `Effects` prescribes.
     func carryOut(_ effects: Effects) throws {
         if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
+        onLeadership?(core.role == .leader ? core.term : 0, core.leaseEnd)
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
         for read in effects.stateReads { try sendState(read) }
@@ -106,18 +107,25 @@ extension RaftDriver {
         transfers = []
     }
 
+    /// In one pass: a round may confirm all that may wait. One that is not there any more has timed out.
+    private func take(_ reads: [(token: UInt64, index: LogIndex)]) {
+        guard !reads.isEmpty else { return }
+        let indexes = Dictionary(reads.map { ($0.token, $0.index) }) { first, _ in first }
+        unconfirmedReads.removeAll { read in
+            guard let index = indexes[read.token] else { return false }
+            confirmedReads.append((read.token, index, read.deadline))
+            return true
+        }
+    }
+
     private func answerReads(_ effects: Effects) {
         if !effects.failedReads.isEmpty {
-            unconfirmedReads.removeAll { effects.failedReads.contains($0.token) }
+            let failed = Set(effects.failedReads)
+            unconfirmedReads.removeAll { failed.contains($0.token) }
             let error = RaftError(.notLeader(leader: core.leaderMember), "this member leads no longer")
             for token in effects.failedReads { finish(token, error) }
         }
-        for read in effects.reads {
-            // One that is not there has timed out.
-            guard let position = unconfirmedReads.firstIndex(where: { $0.token == read.token }) else { continue }
-            let deadline = unconfirmedReads.remove(at: position).deadline
-            confirmedReads.append((read.token, read.index, deadline))
-        }
+        take(effects.reads)
         guard let waiting = confirmedReads.first, waiting.index <= stateMachine.appliedIndex else { return }
         let due = confirmedReads.prefix { $0.index <= stateMachine.appliedIndex }
         confirmedReads.removeFirst(due.count)

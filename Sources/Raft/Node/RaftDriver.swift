@@ -50,6 +50,8 @@ package final class RaftDriver {
     var arrived: SnapshotArrival?
     var isCheckingSnapshot = false
     var bytesSinceSnapshot = 0
+    /// The log on the disk was cut behind this.
+    var compactedIndex: LogIndex = 0
     /// The newest snapshot does not check: another is due.
     var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
@@ -59,6 +61,10 @@ package final class RaftDriver {
     /// durable, the mark can go.
     var markedDivergence: Divergence?
     var mendedIndex: LogIndex = 0
+
+    /// Told of the term that this member leads, 0 for none, and of the end of its lease there, before any message leaves that
+    /// could make it untrue. For those who read by the lease on other threads.
+    package var onLeadership: ((_ term: Term, _ leaseEnd: MonotonicInstant?) -> Void)?
 
     package private(set) var roleChanges: [RoleChange] = []
     package private(set) var now: MonotonicInstant
@@ -173,6 +179,9 @@ package final class RaftDriver {
 
     /// The leader is known to be gone: see `RaftCore.forgetLeader`.
     package func forgetLeader() { core.forgetLeader(at: now) }
+
+    /// See `RaftCore.allowLeases`.
+    package func allowLeases(_ isAllowed: Bool) { core.allowLeases(isAllowed) }
 
     /// Nobody listens any more where the member was.
     func memberIsGone(_ member: NodeID) { if core.leader == member { forgetLeader() } }

@@ -15,6 +15,7 @@ extension RaftNode {
             return nextToken
         }
         driver.writesSnapshotsElsewhere = true
+        driver.onLeadership = { [unowned self] in tell(led: $0, leaseEnd: $1) }
         do {
             var now = MemberClock.now()
             while stopPromise == nil {
@@ -36,6 +37,7 @@ extension RaftNode {
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .damage: driver.reportDamage()
                     case .gone(let member): driver.memberIsGone(member)
+                    case .leases(let isAllowed): driver.allowLeases(isAllowed)
                     case .snapshot(let work, let failure): try driver.finished(work, failure)
                     case .stop(let promise): stopPromise = promise
                     }
@@ -86,10 +88,20 @@ extension RaftNode {
         }
     }
 
+    /// What those are told who ask whether this member leads, and whether by a lease.
+    private func tell(led term: Term, leaseEnd end: MonotonicInstant?) {
+        // A lease of another term is taken back before the term is told, and one of this term is told after it.
+        if ledTerm.load(ordering: .relaxed) != term {
+            leaseEnd.store(0, ordering: .releasing)
+            ledTerm.store(term, ordering: .releasing)
+        }
+        leaseEnd.store(end?.nanoseconds ?? 0, ordering: .releasing)
+    }
+
     /// What others are told of the member. The core is read where it is: a copy would count references for all of it.
     func publish(_ driver: RaftDriver) {
         let changes = driver.takeRoleChanges()
-        ledTerm.store(driver.core.role == .leader ? driver.core.term : 0, ordering: .releasing)
+        tell(led: driver.core.role == .leader ? driver.core.term : 0, leaseEnd: driver.core.leaseEnd)
         hasLeader.store(driver.core.leader != nil, ordering: .relaxed)
         hasSoundState.store(driver.core.divergence == nil, ordering: .relaxed)
         var states: [Status.StateNews] = []
@@ -120,7 +132,7 @@ extension RaftNode {
             shared.status.failure = failure
             shared.status.role = .follower
             shared.status.leader = nil
-            ledTerm.store(0, ordering: .releasing)
+            tell(led: 0, leaseEnd: nil)
             hasLeader.store(false, ordering: .relaxed)
             return (Array(shared.observers.values), shared.stopWaiters)
         }
@@ -150,14 +162,14 @@ extension Mailbox.Item {
     /// Taken however much waits.
     var isOwn: Bool {
         switch self {
-        case .snapshot, .stop: true
+        case .snapshot, .stop, .leases: true
         default: false
         }
     }
 
     fileprivate func refuse(_ error: RaftError) {
         switch self {
-        case .message, .snapshot, .damage, .gone: break
+        case .message, .snapshot, .damage, .gone, .leases: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
         case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
             promise.resume(throwing: error)

@@ -90,6 +90,8 @@ public final class RaftNode: Sendable {
     private let patience: UInt64
     /// The term that this member leads; 0 where it does not.
     let ledTerm = Atomic<Term>(0)
+    /// When its lease there ends, by `MemberClock`; 0 where there is none.
+    let leaseEnd = Atomic<UInt64>(0)
     let hasLeader = Atomic(false)
     let hasSoundState = Atomic(true)
 
@@ -218,6 +220,19 @@ public final class RaftNode: Sendable {
         let term = ledTerm.load(ordering: .acquiring)
         return term == 0 || isStuck ? nil : term
     }
+
+    /// Whether this member leads the term and nobody else can have been elected since, at some moment during the call: what its
+    /// state shows afterwards, if it has shown the beginning of that term before (`readIndex`), includes all that was
+    /// acknowledged before the call. By clocks, and without a message: see `ReadConsistency.lease`.
+    public func holdsLease(in term: Term) -> Bool {
+        // The end before the term: the member's thread tells the term first.
+        let end = leaseEnd.load(ordering: .acquiring)
+        guard end != 0, ledTerm.load(ordering: .acquiring) == term else { return false }
+        return MemberClock.now() < MonotonicInstant(nanoseconds: end)
+    }
+
+    /// Has this member, where it leads, read by its lease, or no more: see `RaftCore.allowLeases`.
+    public func allowLeases(_ isAllowed: Bool) { _ = mailbox.post(.leases(isAllowed), bytes: 0) }
 
     /// Whether the state is to be believed, as far as anybody knows: see `Status.divergence`.
     public var isSound: Bool { hasSoundState.load(ordering: .relaxed) }

@@ -40,6 +40,7 @@ final class KeyValueDaemon: DiscoveryCluster, Proposer {
 
     var proposer: any Proposer { self }
     var sessions: SessionKeeper { SessionKeeper(store: store, proposer: self) }
+    var holdsLease: Bool { true }
     var isLeading: Bool { true }
     var knowsLeader: Bool { true }
     var lastContact: Duration { .zero }

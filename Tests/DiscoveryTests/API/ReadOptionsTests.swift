@@ -12,6 +12,21 @@ import Testing
         #expect(try await LoneMember().ask(.get, "/v1/kv/a?consistent").status == 404)
     }
 
+    /// scenarios.md, Raft and storage, 7: a leader answers by its lease, where it has none by a majority's word, never by its own.
+    @Test(arguments: ["/v1/kv/a", "/v1/session/list", "/v1/status/revision"])
+    func aLeaderWithoutALeaseAsksAMajority(path: String) async throws {
+        let member = try LoneMember()
+        _ = try await member.ask(.put, "/v1/kv/a", "1")
+        #expect(try await member.ask(.get, path).status == 200)
+        #expect(try await member.ask(.get, path + "?stale").status == 200)
+        #expect(member.confirmations == 0)
+        #expect(try await member.ask(.get, path + "?consistent").status == 200)
+        #expect(member.confirmations == 1)
+        member.endLease()
+        #expect(try await member.ask(.get, path).status == 200)
+        #expect(member.confirmations == 2)
+    }
+
     @Test(arguments: ["index=x", "index=-1", "wait=5", "wait=-1s", "wait=s", "wait=1d", "index=99999999999999999999"])
     func nonsenseIsRefused(query: String) async throws {
         #expect(try await LoneMember().ask(.get, "/v1/kv/a?\(query)").status == 400)

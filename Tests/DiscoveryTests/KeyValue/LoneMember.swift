@@ -23,6 +23,8 @@ final class LoneMember: DiscoveryCluster, Proposer {
     private let loop: EventLoop
     /// What was applied, in order.
     private let log = Mutex<[[UInt8]]>([])
+    private let hasLease = Mutex(true)
+    private let confirmed = Mutex(0)
 
     init(waiterLimit: Int = WatchHub.Limits.waiters) throws {
         loop = try EventLoop(name: "lone")
@@ -33,6 +35,7 @@ final class LoneMember: DiscoveryCluster, Proposer {
 
     var proposer: any Proposer { self }
     var isLeading: Bool { true }
+    var holdsLease: Bool { hasLease.withLock { $0 } }
     var knowsLeader: Bool { true }
     var lastContact: Duration { .zero }
     var sessions: SessionKeeper {
@@ -48,7 +51,12 @@ final class LoneMember: DiscoveryCluster, Proposer {
     func leadAnew() { keeper.withLock { $0 = nil } }
     var commands: [[UInt8]] { log.withLock { $0 } }
 
-    func confirmLeadership() async throws {}
+    /// How often a majority was asked.
+    var confirmations: Int { confirmed.withLock { $0 } }
+
+    func endLease() { hasLease.withLock { $0 = false } }
+
+    func confirmLeadership() async throws { confirmed.withLock { $0 += 1 } }
 
     func forward(_ request: HTTPRequest) async throws -> HTTPResponse { throw HTTPError(.badGateway, "nobody else") }
 
@@ -96,6 +104,7 @@ final class FollowingMember: DiscoveryCluster {
 
     var proposer: any Proposer { leader }
     var isLeading: Bool { false }
+    var holdsLease: Bool { false }
     var knowsLeader: Bool { !isCutOff.withLock { $0 } }
     var lastContact: Duration { .milliseconds(1_234) }
     var sessions: SessionKeeper { SessionKeeper(store: store, proposer: leader, time: leader.time) }

@@ -48,6 +48,12 @@ final class Stage {
         try observe(position) {}
     }
 
+    /// It has run for so long that no promise of before its start is left.
+    func startLongAgo(_ position: Int) throws {
+        try start(position)
+        actors[position].core?.promisedUntil = now
+    }
+
     /// One round: every message that is on its way now arrives, or is lost or held.
     func deliver(speaking: Bool) {
         let messages = queue

@@ -17,7 +17,7 @@ enum StartingLog: Verb {
             stage.actors[position].entries = entries
             stage.actors[position].hardState.term = max(stage.actors[position].hardState.term, terms.last ?? 0)
             stage.actors[position].appliedIndex = applied
-            try stage.start(position)
+            try stage.startLongAgo(position)
         }
     }
 }

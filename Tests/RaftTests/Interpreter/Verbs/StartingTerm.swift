@@ -8,7 +8,7 @@ enum StartingTerm: Verb {
         let term = try words.number("a term")
         for position in stage.actors.indices {
             stage.actors[position].hardState = HardState(term: term)
-            try stage.start(position)
+            try stage.startLongAgo(position)
         }
     }
 }
