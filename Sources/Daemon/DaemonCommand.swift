@@ -43,9 +43,8 @@ public enum DaemonCommand {
         let instance = try InstanceLock(directory: configuration.dataDirectory)
         let loops = try Loops()
         let node = try await LocalNode.open(configuration, loops: loops)
-        let server = HTTPServer(
-            loop: loops.api,
-            handler: EngineAPIRoutes.handler(for: node, audit: configuration.auditLogPath.map { AuditLog(path: $0) }))
+        let audit = configuration.auditLogPath.map { AuditLog(path: $0) }
+        let server = HTTPServer(loop: loops.api, handler: EngineAPIRoutes.handler(for: node, audit: audit))
         // The API answers before the node is a member again: what takes long says so instead of not being there.
         let certificates = try APICertificates(node)
         for host in configuration.hosts.isEmpty ? [configuration.controlSocket] : configuration.hosts {
@@ -64,7 +63,9 @@ public enum DaemonCommand {
             let discovery = HTTPServer(
                 loop: loops.discovery, workers: loops.discoveryWorkers, limits: limits,
                 render: { DiscoveryAPI.failure($0, knowsLeader: false) }
-            ) { [node = node.discovery] in await node.respond(onPort: $0) }
+            ) { [node = node.discovery, audit = configuration.auditsDiscovery ? audit : nil] in
+                await node.respond(onPort: $0, audit: audit)
+            }
             let bound = try discovery.listen(on: address)
             log.info("serving the discovery API", ["on": bound])
             return discovery
@@ -83,6 +84,7 @@ public enum DaemonCommand {
         await server.shutdown(within: Limits.shutdown)
         await discovery?.shutdown(within: Limits.shutdown)
         await metrics?.stop()
+        await audit?.flush()
         withExtendedLifetime(instance) {}
         if case .failure(let reason) = end { throw NodeFailure(description: reason) }
     }

@@ -37,6 +37,7 @@ public struct Schema: Sendable {
         TableSchema(of: Secret.self, level: 2),
         TableSchema(of: Config.self, level: 2),
         TableSchema(of: AccessToken.self, level: 4),
+        TableSchema(of: ClientCertificate.self, uniqueNames: false, level: CommandLevel.clientCertificates),
     ]
 
     func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }

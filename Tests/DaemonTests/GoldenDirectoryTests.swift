@@ -11,7 +11,7 @@ import Testing
 @testable import Discovery
 
 /// Managers' folders as earlier versions wrote them (`Tests/DaemonTests/Golden`): a later version that cannot read them must not
-/// be released. A change of a format gets a folder of its own beside them; they stay as they are, for ever.
+/// be released (scenarios.md, Raft and storage, 19). A change of a format gets a folder of its own beside them; they stay as they are, for ever.
 ///
 /// 1 is plain. 2 is sealed: log, snapshot, and the values of the database.
 ///

@@ -24,6 +24,8 @@ package enum Fault: CaseIterable, Sendable {
     case bitFlip
     /// A member is told that its leader is gone.
     case forgetLeader
+    /// All are told so, of a leader that lives: their way to it has ended, and whoever is asked for it refuses.
+    case falseDeath
     /// A member is told to read by its lease from now on, or not to: its followers' promises come and go.
     case leaseSwitch
     case transfer

@@ -41,7 +41,7 @@ package final class SimulatedMember {
         keys = SimulatedKeys(seed: id.value)
     }
 
-    var member: Member { Member(id: id, address: "m\(id)") }
+    package var member: Member { Member(id: id, address: "m\(id)") }
 
     /// What `RaftNode.holdsLease` says, on whatever thread asks.
     func holdsLease(at time: UInt64) -> Bool {

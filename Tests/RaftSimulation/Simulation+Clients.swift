@@ -108,7 +108,9 @@ extension Simulation {
 
     private func rest(_ client: SimulatedClient) {
         guard client.nextAction != .max else { return }
-        client.nextAction = now + 1 + random.below(2 * options.clientMilliseconds * 1_000_000)
+        // Who only reads costs the group little.
+        let isBusy = client.onlyReads && options.settings.allowsLeases
+        client.nextAction = now + 1 + random.below(options.clientMilliseconds * (isBusy ? 500_000 : 2_000_000))
     }
 
     /// A request that had no answer, or one that it was not taken.

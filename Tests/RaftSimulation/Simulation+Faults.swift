@@ -20,6 +20,7 @@ extension Simulation {
         case .diskError: member.disk.operationsUntilError = 1 + Int(random.below(60))
         case .forgetLeader:
             if member.driver != nil { give(.request { $0.forgetLeader() }, to: member) }
+        case .falseDeath: declareDead()
         case .leaseSwitch: switchLease(of: member)
         case .transfer: transferLeadership()
         case .shortReign, .narrowReign: break  // at the next election
@@ -65,6 +66,22 @@ extension Simulation {
         network.lossPercent = isNoisy ? [0, 1, 5, 20][Int(random.below(4))] : 0
         network.repeatPercent = isNoisy ? [0, 2, 10][Int(random.below(3))] : 0
         network.slowPercent = isNoisy ? [0, 0, 5, 20][Int(random.below(4))] : 0
+    }
+
+    private func declareDead() {
+        guard let leader else { return }
+        // Now and then it has only begun to read by its lease.
+        let isNew = options.settings.allowsLeases && random.below(3) == 0
+        if isNew { give(.request { $0.allowLeases(false) }, to: leader) }
+        later(by: isNew ? 100_000_000 + random.below(200_000_000) : 0) { [unowned self] in
+            if isNew, leader.driver != nil { give(.request { $0.allowLeases(true) }, to: leader) }
+            later(by: isNew ? random.below(20_000_000) : 0) { [unowned self] in
+                isolate(leader.id)
+                for other in members where other.id != leader.id && other.driver != nil {
+                    give(.request { $0.forgetLeader() }, to: other)
+                }
+            }
+        }
     }
 
     private func switchLease(of member: SimulatedMember) {

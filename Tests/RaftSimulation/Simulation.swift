@@ -265,7 +265,7 @@ package final class Simulation: Transport {
     }
 
     /// Whether what the clients saw can have been one register after the other.
-    private func judge() throws {
+    package func judge() throws {
         switch LinearizabilityChecker.check(history) {
         case .linearizable: break
         case .undecided: undecided = true

@@ -31,6 +31,8 @@ package struct SimulationOptions: Sendable {
         options.members = [1, 2, 3, 3, 3, 4, 4, 5, 5][Int(random.below(9))]
         options.spares = [0, 0, 1, 2, 2, 3][Int(random.below(6))]
         options.settings.allowsLeases = random.below(3) > 0
+        // The longer a promise, the more can go wrong with it.
+        if random.below(2) == 0 { options.settings.leaseTimeout = .milliseconds(480) }
         options.faultMilliseconds = [80, 150, 250, 250][Int(random.below(4))]
         options.latencyMilliseconds = [4, 4, 30, 100][Int(random.below(4))]
         // One entry a message: then a leader that ends leaves more behind that is half done.

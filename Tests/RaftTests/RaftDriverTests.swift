@@ -172,6 +172,50 @@ import Testing
         try simulation.heal()
     }
 
+    /// scenarios.md, Raft and storage, 9: a leader that a partition left with a minority changes the members, the others elect
+    /// another that changes them too, and both are written to all the while.
+    @Test(arguments: 1...12 as ClosedRange<UInt64>) func aChangeDuringAPartitionLosesNoWrite(seed: UInt64) throws {
+        var options = SimulationOptions()
+        options.members = [3, 4, 5][Int(seed) % 3]
+        options.spares = 2
+        options.faultMilliseconds = 0
+        options.clientMilliseconds = 15
+        let simulation = Simulation(seed: seed, options: options)
+        try simulation.found()
+        try simulation.run(until: 1_500_000_000)
+        let first = try leader(simulation)
+        let spares = simulation.members.suffix(2)
+        // With the leader goes whoever it would add, and in groups of four and five one voter.
+        let companion = simulation.members.first { $0.id != first.id && options.members > 3 }
+        let minority = [first.id, spares.first?.id, companion?.id].compactMap { $0 }
+        for left in simulation.members {
+            for right in simulation.members where minority.contains(left.id) != minority.contains(right.id) {
+                simulation.cut(from: left.id, to: right.id)
+            }
+        }
+        let gone = try #require(simulation.members.first { !minority.contains($0.id) })
+        let change: MembershipChange =
+            switch seed % 4 {
+            case 0: .remove(gone.id)
+            case 1: .add(try #require(spares.first).member)
+            case 2: .joint(adding: spares.map(\.member), removing: [gone.id], leavesItself: true)
+            default: .joint(adding: [], removing: [gone.id, first.id], leavesItself: false)
+            }
+        first.driver?.propose(change, token: 1 << 40)
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        if let second = simulation.leader, second.id != first.id {
+            second.driver?.propose(.add(try #require(spares.last).member), token: 1 << 41)
+            try simulation.run(until: simulation.now + Self.second)
+            second.driver?.propose(.remove(first.id), token: 1 << 42)
+        }
+        let acknowledged = simulation.acknowledged
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        #expect(simulation.acknowledged > acknowledged || options.members == 4)
+        // What was acknowledged on either side is there, once, and the histories are linearizable.
+        try simulation.heal()
+        try simulation.judge()
+    }
+
     /// scenarios.md, Raft and storage, 8: a follower far behind is brought up by a snapshot, twice, and blocks nothing.
     @Test func twoSnapshotsInARow() throws {
         let simulation = try group(3)

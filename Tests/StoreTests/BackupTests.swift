@@ -5,6 +5,7 @@ import Testing
 
 @testable import Store
 
+/// scenarios.md, Raft and storage, 18: a backup is whole or refused.
 @Suite struct BackupTests {
     /// Rows that keep their order, as the key-value history does.
     private struct Notes: StatePart {

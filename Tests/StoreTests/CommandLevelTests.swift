@@ -5,6 +5,7 @@ import Testing
 
 @testable import Store
 
+/// scenarios.md, Raft and storage, 19: what a manager does not know is not proposed before it does.
 @Suite struct CommandLevelTests {
     /// A kind that came later.
     private struct Newer: CommandKind {

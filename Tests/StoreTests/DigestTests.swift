@@ -5,6 +5,7 @@ import Testing
 
 @testable import Store
 
+/// scenarios.md, Raft and storage, 17: what tells two states apart.
 @Suite struct DigestTests {
     @Test func itIsThatOfTheRowsWhateverWasWrittenBefore() async throws {
         let store = Store()

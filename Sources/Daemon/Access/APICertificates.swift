@@ -45,6 +45,7 @@ final class APICertificates: Sendable {
                 secured.close()
                 throw TLSError.untrusted("the certificate is of another cluster")
             }
+            // One that was taken back gets no further than an answer that says so: a connection that ends without a word says nothing.
             return (secured, HTTPPeer(address: stream.remoteAddress, entrance: .secured(secured.peer)))
         } catch {
             log.debug(

@@ -2,10 +2,12 @@ import HTTP
 import Model
 import Platform
 
-/// The tokens that the cluster has, as this manager knows them.
+/// The tokens that the cluster has, and the certificates that it has taken back, as this manager knows them.
 struct AccessTokens: Sendable {
     /// By id.
     let tokens: [String: AccessToken]
+    /// Serial numbers of clients' certificates.
+    var revoked: Set<String> = []
     let now: Timestamp
 
     /// The word that a request shows; on the discovery API in Consul's places, too.

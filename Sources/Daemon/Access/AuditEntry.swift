@@ -1,14 +1,15 @@
+import Discovery
 import FoundationEssentials
 import HTTP
 import Model
 import Platform
 
-/// One call that the audit log holds: who, what, from where, and what came of it. Nothing of bodies but an object's name, nothing of
-/// queries and headers.
+/// One call that the audit log holds: who, what, from where, and what came of it. Nothing of bodies but an object's name, and the keys
+/// that a transaction writes; nothing of queries and headers.
 struct AuditEntry: Sendable {
     private enum Limits {
         static let pathBytes = 1_024
-        static let nameBytes = 256
+        static let nameBytes = 1_024
     }
 
     /// What only looks, but gives away what lets others in.
@@ -19,7 +20,7 @@ struct AuditEntry: Sendable {
     var from: String
     var method: String
     var path: String
-    /// The name of what was to be made, where only the body says it.
+    /// The name of what was to be made, or what a transaction was to write, where only the body says it.
     var object: String?
     var status: Int
     var duration: Duration
@@ -41,6 +42,17 @@ struct AuditEntry: Sendable {
         let bytes = try await request.body.collect(upTo: HTTPJSON.defaultLimit)
         request.body = HTTPBody(bytes)
         return (try? HTTPJSON.decode(Named.self, from: bytes))?.name ?? request.query["name"]
+    }
+
+    /// What the body of a transaction would write, verb and key; the body is whole then. Nil for another call, and for what only reads.
+    ///
+    /// - Throws: `HTTPError` 413 for more than such a body may have.
+    static func object(ofTransaction request: inout HTTPRequest) async throws -> String? {
+        guard request.path == "/v1/txn" else { return nil }
+        let bytes = try await request.body.collect(upTo: DiscoveryAPI.transactionBytes)
+        request.body = HTTPBody(bytes)
+        let writes = DiscoveryAPI.writes(ofTransaction: bytes)
+        return writes.isEmpty ? nil : writes.joined(separator: ", ")
     }
 
     private struct Named: Decodable {

@@ -25,6 +25,11 @@ struct Caller: Sendable, Equatable {
     /// The id of the token that it shows.
     private var tokenID: String?
 
+    /// Whoever reaches a port that asks for nothing.
+    static let anyone = Caller(identity: .anyone, right: .all)
+
+    private init(identity: Identity, right: Right) { (self.identity, self.right) = (identity, right) }
+
     /// Who shows a token.
     init(_ token: AccessToken) {
         (identity, right) = (.token(token.tokenName), .policy(token.policy))
@@ -41,6 +46,14 @@ struct Caller: Sendable, Equatable {
             }
             self.init(try tokens.find(word))
         } else {
+            if case .secured(let certificate?) = request.peer.entrance,
+                tokens()?.revoked.contains(certificate.serial) == true
+            {
+                throw HTTPError(
+                    .unauthorized,
+                    "this certificate was taken back (serial \(certificate.serial)): ask an admin of the cluster for another"
+                )
+            }
             try self.init(request.peer)
         }
     }

@@ -44,6 +44,9 @@ extension DaemonConfiguration {
             name: "audit-log", value: "FILE",
             help: "write down who changed what through the API, or off (DATA-DIR/audit.log)"
         ) { $0.auditLog = $1 == "off" ? .off : .file(try absolute($1, "audit-log")) },
+        Flag(name: "audit-discovery", value: nil, help: "write down as well who changed what on the discovery port") {
+            configuration, _ in configuration.auditsDiscovery = true
+        },
         Flag(name: "name", value: "NAME", help: "the node's name in the cluster (the host's name)") { $0.name = $1 },
         Flag(name: "listen-addr", value: "IP:PORT", help: "the cluster port (0.0.0.0:2377)") {
             $0.listenAddress = try address($1, "listen-addr", defaultPort: 2377)

@@ -27,6 +27,8 @@ public struct DaemonConfiguration: Sendable {
         case off
     }
     public var auditLog = AuditLogPlace.standard
+    /// Write down as well what comes in on the discovery port.
+    public var auditsDiscovery = false
     /// Where the Consul HTTP API is served; nil for nowhere.
     public var discoveryAddress: SocketAddress? = .ipv4(IPv4Address(127, 0, 0, 1), 8500)
     /// Whether a manager that leads answers reads by its lease. Where clocks cannot be relied on a majority confirms each.

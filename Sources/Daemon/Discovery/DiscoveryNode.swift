@@ -17,18 +17,24 @@ final class DiscoveryNode: Sendable {
     func setLocked(_ isLocked: Bool) { self.isLocked.store(isLocked, ordering: .relaxed) }
 
     /// Those that this node knows as a manager; nil where it is none.
-    var tokens: AccessTokens? { current.withLock { $0 }?.tokens.now() }
+    var tokens: AccessTokens? { current.withLock { $0 }?.access.now() }
 
-    /// Answers a request that came in on the discovery port, where a token is all that anybody can show.
-    nonisolated(nonsending) func respond(onPort request: HTTPRequest) async -> HTTPResponse {
-        do {
-            if let caller = try tokens?.caller(onDiscoveryPort: request) {
-                try caller.check(request)
-            }
-        } catch {
-            return DiscoveryAPI.failure(error, knowsLeader: current.withLock { $0 }?.knowsLeader ?? false)
-        }
+    /// Answers a request that came in on the discovery port, where a token is all that anybody can show. What may change something is
+    /// noted where there is an audit log.
+    nonisolated(nonsending) func respond(onPort request: HTTPRequest, audit: AuditLog? = nil) async -> HTTPResponse {
+        let caller: Caller?
+        do { caller = try tokens?.caller(onDiscoveryPort: request) } catch { return failure(error) }
+        guard let audit, AuditEntry.isWorthy(request) else { return await respond(to: request, of: caller) }
+        return await audit.noting(request, by: caller ?? .anyone) { await respond(to: $0, of: caller) }
+    }
+
+    private nonisolated(nonsending) func respond(to request: HTTPRequest, of caller: Caller?) async -> HTTPResponse {
+        do { try caller?.check(request) } catch { return failure(error) }
         return await respond(to: request)
+    }
+
+    private func failure(_ error: any Error) -> HTTPResponse {
+        DiscoveryAPI.failure(error, knowsLeader: current.withLock { $0 }?.knowsLeader ?? false)
     }
 
     /// Answers a request of the discovery API.
@@ -61,7 +67,7 @@ final class DiscoveryMember: DiscoveryCluster {
     let proposer: any Proposer
     let watches: WatchHub
     let sessions: SessionKeeper
-    let tokens: KnownTokens
+    let access: KnownAccess
     let nodeName: String
     private let raft: RaftNode
     private let leading = Mutex<Term?>(nil)
@@ -77,12 +83,12 @@ final class DiscoveryMember: DiscoveryCluster {
     }
 
     init(
-        store: Store, raft: RaftNode, proposer: any Proposer, loop: EventLoop, nodeName: String,
+        store: Store, raft: RaftNode, proposer: any Proposer, loop: EventLoop, nodeName: String, access: KnownAccess,
         authority: @escaping @Sendable () async throws -> ClusterAuthority
     ) {
         self.store = store
         self.raft = raft
-        tokens = KnownTokens(store)
+        self.access = access
         watches = WatchHub(store: store, loop: loop)
         self.nodeName = nodeName
         self.proposer = proposer

@@ -128,9 +128,16 @@ actor ManagerRole {
                 await self?.scrub()
             }
         }
+        let access = KnownAccess(store) { [api = environment.api] revoked in
+            // Whoever waits for an answer that goes on, logs or events, gets no more of it.
+            api.abort { peer in
+                guard case .secured(let certificate?) = peer.entrance else { return false }
+                return revoked.contains(certificate.serial)
+            }
+        }
         let member = DiscoveryMember(
             store: store, raft: raft, proposer: proposer, loop: environment.loops.discovery,
-            nodeName: environment.configuration.name ?? HostFacts.current.hostname
+            nodeName: environment.configuration.name ?? HostFacts.current.hostname, access: access
         ) { [weak self] in await self?.authority() ?? .unknown }
         discovery = member
         environment.discovery.serve(member)

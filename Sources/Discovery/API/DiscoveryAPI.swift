@@ -11,6 +11,17 @@ public struct DiscoveryAPI: Sendable {
     /// Whether the path is one of this API's.
     public static func serves(_ path: String) -> Bool { path.utf8.starts(with: "/v1/".utf8) }
 
+    /// The longest body of a transaction.
+    public static let transactionBytes = TransactionRequest.Limits.bodyBytes
+
+    /// What the body of `PUT /v1/txn` would write, as `VERB KEY`, in order; nothing of what is no transaction.
+    public static func writes(ofTransaction body: [UInt8]) -> [String] {
+        let operations = (try? TransactionRequest(parsing: body))?.operations ?? []
+        return operations.filter { !$0.verb.isRead }.map { operation in
+            "\(operation.verb.text) \(String(decoding: operation.key, as: UTF8.self))"
+        }
+    }
+
     /// The answer, an error's included: text, with Consul's headers.
     public nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         do {

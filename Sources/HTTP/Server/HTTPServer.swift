@@ -116,6 +116,12 @@ public final class HTTPServer: Sendable {
         }
     }
 
+    /// Closes the connections of those who may not have them any more, whatever is under way there.
+    public func abort(where isUnwanted: (HTTPPeer) -> Bool) {
+        let connections = state.withLock { Array($0.connections.values) }
+        for connection in connections where isUnwanted(connection.peer) { connection.abort() }
+    }
+
     /// Stops accepting, closes idle connections, lets answers under way finish within `limit`, then cancels what is left.
     public nonisolated(nonsending) func shutdown(within limit: Duration) async {
         let (listeners, connections) = state.withLock { state in

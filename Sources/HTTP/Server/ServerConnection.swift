@@ -46,7 +46,7 @@ final class ServerConnection: Sendable {
     let loop: EventLoop
     /// Monotonic nanoseconds, when the phase has lasted too long. Written under the state's lock; the sweep looks without it.
     private let deadline = Atomic(Int64.max)
-    private let peer: HTTPPeer
+    let peer: HTTPPeer
 
     init(_ stream: any ByteStream, peer: HTTPPeer, settings: ServerSettings, on loop: EventLoop) {
         self.stream = WatchedStream(stream, on: loop)

@@ -21,11 +21,14 @@ public final class Certificate: Sendable {
     public let notBefore: Timestamp
     /// The last second in which it is valid.
     public let notAfter: Timestamp
+    /// The serial number, hexadecimal in lower case, two digits a byte.
+    public let serial: String
 
     /// Takes over the reference.
     init(owning pointer: OpaquePointer) throws(CertificateError) {
         self.pointer = pointer
         der = OpenSSLBytes.written(limit: Self.sizeLimit) { i2d_X509_bio($0, pointer) }
+        serial = Self.serial(of: pointer)
         guard let notBefore = Self.time(X509_get0_notBefore(pointer)),
             let notAfter = Self.time(X509_get0_notAfter(pointer))
         else {
@@ -133,6 +136,13 @@ public final class Certificate: Sendable {
         guard length <= PeerIdentity.identifierLimit, let bytes = ASN1_STRING_get0_data(data) else { return nil }
         let text = String(validating: UnsafeBufferPointer(start: bytes, count: length), as: UTF8.self)
         return text.flatMap { PeerIdentity.isIdentifier($0) ? $0 : nil }
+    }
+
+    private static func serial(of certificate: OpaquePointer) -> String {
+        guard let number = X509_get0_serialNumber(certificate), let bytes = ASN1_STRING_get0_data(number) else {
+            return ""
+        }
+        return Digest.hex(Array(UnsafeBufferPointer(start: bytes, count: Int(ASN1_STRING_length(number)))))
     }
 
     private static func time(_ time: UnsafePointer<ASN1_TIME>?) -> Timestamp? {

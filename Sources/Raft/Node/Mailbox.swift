@@ -29,8 +29,11 @@ final class Mailbox: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var items: [Item] = []
+    /// How many of the items are proposals.
+    private var proposals = 0
     private var bytes = 0
-    private var isWaiting = false
+    /// So many proposals wake the thread that waits, and anything else does; nil while it does not wait.
+    private var waited: Int?
     private var isClosed = false
 
     init() {
@@ -57,7 +60,8 @@ final class Mailbox: @unchecked Sendable {
         if refusal == nil {
             items.append(item)
             bytes += cost
-            (wakes, isWaiting) = (isWaiting, false)
+            if case .proposal = item { proposals += 1 }
+            if let waited, isEnough(waited) { (wakes, self.waited) = (true, nil) }
         }
         pthread_mutex_unlock(mutex)
         // Behind the lock, at which the thread would else stop again.
@@ -71,18 +75,20 @@ final class Mailbox: @unchecked Sendable {
         return items.count >= Self.maximumItems || bytes + cost > Self.maximumBytes ? .full : nil
     }
 
-    /// Everything that waits; waits for something until `deadline`.
-    func take(until deadline: MonotonicInstant) -> [Item] {
+    /// Everything that waits, once there are so many proposals or anything else; at `deadline` what there is.
+    func take(until deadline: MonotonicInstant, orProposals count: Int) -> [Item] {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        if items.isEmpty, deadline > MemberClock.now() {
+        if !isEnough(count), deadline > MemberClock.now() {
             var time = MemberClock.waitable(deadline)
-            isWaiting = true
-            while items.isEmpty, pthread_cond_timedwait(condition, mutex, &time) == 0 {}
-            isWaiting = false
+            waited = count
+            while !isEnough(count), pthread_cond_timedwait(condition, mutex, &time) == 0 {}
+            waited = nil
         }
         return takeAll()
     }
+
+    private func isEnough(_ count: Int) -> Bool { items.count > proposals || proposals >= count }
 
     /// Refuses everything from now on; returns what still waited.
     func close() -> [Item] {
@@ -95,7 +101,7 @@ final class Mailbox: @unchecked Sendable {
     private func takeAll() -> [Item] {
         defer {
             items = []
-            bytes = 0
+            (proposals, bytes) = (0, 0)
         }
         return items
     }

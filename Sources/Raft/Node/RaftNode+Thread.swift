@@ -5,7 +5,7 @@ extension RaftNode {
     /// The member's thread.
     func run(_ driver: RaftDriver, _ disk: DirectoryDisk) {
         var promises: [UInt64: Mailbox.Promise] = [:]
-        var proposals = ProposalBatcher()
+        var proposals = ProposalBatcher<(bytes: [UInt8], promise: Mailbox.Promise)>()
         var nextToken: UInt64 = 0
         var stopPromise: Mailbox.Promise?
         var failure: RaftError?
@@ -19,9 +19,8 @@ extension RaftNode {
         do {
             var now = MemberClock.now()
             while stopPromise == nil {
-                let wakesAt =
-                    proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) ? now : proposals.deadline
-                let items = mailbox.take(until: min(driver.nextDeadline, wakesAt))
+                let need = proposals.need(at: now)
+                let items = mailbox.take(until: min(driver.nextDeadline, need.until), orProposals: need.proposals)
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
                 defer { turnBegan.store(0, ordering: .relaxed) }
@@ -29,7 +28,7 @@ extension RaftNode {
                 for item in items {
                     switch item {
                     case .message(let message): driver.receive(message)
-                    case .proposal(let bytes, let promise): proposals.add(bytes, promise, at: now)
+                    case .proposal(let bytes, let promise): proposals.add((bytes, promise), at: now)
                     case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
                     case .change(let change, let promise): driver.propose(change, token: keep(promise))
                     case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
@@ -43,11 +42,13 @@ extension RaftNode {
                     }
                 }
                 if stopPromise != nil { break }
-                if proposals.areDue(driver.core.role, driver.core.commitIndex, at: now) {
-                    for (bytes, promise) in proposals.take() { driver.propose(bytes, token: keep(promise)) }
-                    proposals.proposed(upTo: driver.core.lastIndex)
+                if proposals.areDue(at: now) {
+                    let batch = proposals.take()
+                    for (bytes, promise) in batch { driver.propose(bytes, token: keep(promise)) }
+                    proposals.proposed(batch.count, upTo: driver.core.lastIndex, at: now)
                 }
                 try driver.run()
+                proposals.note(driver.core.role, driver.core.commitIndex, at: now)
                 for work in driver.takeSnapshotWork() { carryOut(work) }
                 publish(driver)
                 for outcome in driver.takeOutcomes() {

@@ -162,11 +162,11 @@ import Testing
     @Test func whatChangesIsKnown() async throws {
         let store = Store()
         let proposer = Applying(store)
-        let known = KnownTokens(store)
+        let known = KnownAccess(store)
         #expect(known.now().tokens.isEmpty)
         try await store.update(through: proposer, at: Self.start) { try $0.put(token("ci", [])) }
         try await eventually { known.now().tokens["idci"]?.tokenName == "ci" }
-        #expect(KnownTokens(store).now().tokens.count == 1, "what was there before")
+        #expect(KnownAccess(store).now().tokens.count == 1, "what was there before")
         try await store.update(through: proposer, at: Self.start) { $0.delete(AccessToken.self, "idci") }
         try await eventually { known.now().tokens.isEmpty }
     }

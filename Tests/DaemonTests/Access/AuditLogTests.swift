@@ -1,3 +1,4 @@
+import Discovery
 import Foundation
 import HTTP
 import Platform
@@ -115,5 +116,55 @@ import Testing
         let none = AuditLog.guarding({ _ in HTTPResponse(.ok) }, nil)
         #expect(try await none(request(.delete, "/services/x")).status == .ok)
         await #expect(throws: HTTPError.self) { try await none(request(.delete, "/services/x", "", .secured(nil))) }
+    }
+
+    @Test func whatIsNotedWaitsForNobodyAndIsAllThere() async throws {
+        let directory = try TemporaryDirectory("audit")
+        let path = directory.file("audit.log")
+        let audit = AuditLog(path: path, limits: .init(queuedEntries: 16, gatheringMicroseconds: 50_000))
+        func entry(_ number: Int) -> AuditEntry {
+            AuditEntry(
+                time: WallClock.now(), caller: .anyone, from: "here", method: "PUT", path: "/v1/kv/\(number)",
+                status: 200, duration: .zero)
+        }
+        let start = ContinuousClock.now
+        for number in 0..<16 { await audit.note(entry(number)) }
+        #expect(ContinuousClock.now - start < .milliseconds(40))
+        // The queue is full: who comes now waits, and so nothing is left out.
+        for number in 16..<100 { await audit.note(entry(number)) }
+        await audit.flush()
+        await audit.flush()
+        let paths = try lines(path).compactMap { $0["path"] as? String }
+        #expect(paths == (0..<100).map { "/v1/kv/\($0)" })
+    }
+
+    @Test func writesOnTheDiscoveryPortAreNoted() async throws {
+        let directory = try TemporaryDirectory("audit")
+        let path = directory.file("audit.log")
+        let audit = AuditLog(path: path)
+        let node = DiscoveryNode()
+        var calls = [
+            HTTPRequest(.get, "/v1/kv/a"), HTTPRequest(.put, "/v1/kv/a%0a%22?cas=1", body: HTTPBody("hunter2")),
+            HTTPRequest(.delete, "/v1/kv/b?recurse"), HTTPRequest(.put, "/v1/session/create"),
+        ]
+        let transaction =
+            #"[{"kv":{"VERB":"set","key":"c","Value":"aHVudGVyMg=="}},{"KV":{"Verb":"get","Key":"d"}},"#
+            + #"{"KV":{"Verb":"delete-tree","Key":"e/"}}]"#
+        for body in [transaction, "", "[", "{}", String(repeating: "x", count: DiscoveryAPI.transactionBytes + 1)] {
+            calls.append(HTTPRequest(.put, "/v1/txn", body: HTTPBody(body)))
+        }
+        for call in calls {
+            var call = call
+            call.peer = HTTPPeer(entrance: .open)
+            _ = await node.respond(onPort: call, audit: audit)
+        }
+        await audit.flush()
+        let lines = try lines(path)
+        #expect(lines.count == calls.count - 1)
+        #expect(lines.allSatisfy { $0["who"] as? String == "anyone" && $0["by"] as? String == "nothing" })
+        #expect(lines.compactMap { $0["object"] as? String } == ["set c, delete-tree e/"])
+        #expect(lines.last?["status"] as? Int == 413)
+        let text = try Files.readText(path)
+        #expect(!text.contains("hunter2") && !text.contains("aHVu") && !text.contains("cas=1"))
     }
 }

@@ -1,5 +1,8 @@
 import HTTP
+import Model
 import Platform
+import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -75,5 +78,46 @@ import Testing
         #expect(error?.status == .forbidden)
         let admin = try Caller(HTTPPeer(entrance: .secured(certificate(.admin))))
         #expect(throws: Never.self) { try admin.check(HTTPRequest(method, path)) }
+    }
+
+    @Test func whatWasTakenBackOpensNothing() throws {
+        let (gone, other) = (try certificate(.admin), try certificate(.admin))
+        let tokens = AccessTokens(tokens: [:], revoked: [gone.serial], now: .zero)
+        var request = HTTPRequest(.get, "/_ping")
+        request.peer = HTTPPeer(entrance: .secured(gone))
+        let error = #expect(throws: HTTPError.self) { try Caller(request, { tokens }) }
+        #expect(error?.status == .unauthorized && error?.message.contains(gone.serial) == true)
+        request.peer = HTTPPeer(entrance: .secured(other))
+        #expect(try Caller(request, { tokens }).right == .all)
+        #expect(gone.serial.count == 32 && gone.serial.allSatisfy(\.isHexDigit))
+    }
+
+    @Test func aRevocationIsKnownAndTold() async throws {
+        let store = Store()
+        let told = Mutex<Set<String>>([])
+        let known = KnownAccess(store) { revoked in told.withLock { $0 = revoked } }
+        let proposer = Applying(store)
+        var certificate = ClientCertificate(
+            id: "aa", createdAt: .zero, name: "jane", role: "admin", issuer: "x", expiresAt: .zero)
+        for revokedAt in [nil, Timestamp.zero] {
+            certificate.revokedAt = revokedAt
+            try await store.update(through: proposer, at: .zero) { try $0.put(certificate) }
+        }
+        try await eventually { known.now().revoked == ["aa"] && told.withLock { $0 } == ["aa"] }
+        #expect(KnownAccess(store).now().revoked == ["aa"])
+        try await store.update(through: proposer, at: .zero) { $0.delete(ClientCertificate.self, "aa") }
+        try await eventually { known.now().revoked.isEmpty && told.withLock { $0 }.isEmpty }
+    }
+}
+
+private actor Applying: Proposer {
+    let store: Store
+    private var index: UInt64 = 0
+
+    init(_ store: Store) { self.store = store }
+
+    func propose(_ command: [UInt8]) async throws -> [UInt8] {
+        index += 1
+        return try store.apply(index: index, term: 1, command: command)
     }
 }

@@ -9,6 +9,7 @@ import Testing
 @testable import Daemon
 
 /// The store under real Raft members: threads, log files and SQLite in temporary folders, messages handed over in memory.
+/// scenarios.md, Raft and storage, 17.
 @Suite struct ReplicatedStoreTests {
     /// A manager's lower half.
     private struct MemberOfGroup {

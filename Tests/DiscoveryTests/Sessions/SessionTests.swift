@@ -70,8 +70,9 @@ import Testing
         #expect(session.lockDelay == .milliseconds(1_500))
     }
 
-    // MARK: Locks (scenario 15)
+    // MARK: Locks
 
+    /// scenarios.md, Raft and storage, 15.
     @Test func aLockIsGivenOnlyToALiveSession() async throws {
         let member = try LoneMember()
         let refused = try await member.ask(.put, "/v1/kv/lock?acquire=none", "x")
@@ -100,6 +101,7 @@ import Testing
         #expect(answer.status == 400 && answer.text.hasPrefix("Conflicting flags"))
     }
 
+    /// scenarios.md, Raft and storage, 15.
     @Test func theFencingIndexIsNeverGivenTwice() async throws {
         let member = try LoneMember()
         let first = try await member.session(#"{"Behavior":"delete","LockDelay":"0s"}"#)

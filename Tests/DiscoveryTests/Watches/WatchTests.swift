@@ -7,7 +7,7 @@ import Testing
 
 @testable import Discovery
 
-/// Scenario 13: no gap, no duplicate, no time travel, through slow clients, compaction and snapshots.
+/// scenarios.md, Raft and storage, 13: no gap, no duplicate, no time travel, through slow clients, compaction and snapshots.
 @Suite(.timeLimit(.minutes(1))) struct WatchTests {
     /// Every change of the topic from a revision on, as the history has it.
     private static func expected(_ member: LoneMember, _ topic: WatchTopic, after revision: UInt64) -> [String] {

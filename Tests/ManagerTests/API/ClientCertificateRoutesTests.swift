@@ -69,4 +69,56 @@ import Testing
             #expect(try await api.get("/swarm/client-certificate").status == 405)
         }
     }
+
+    @Test func whatWasIssuedIsTakenBack() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            api.cluster.members.set(level: CommandLevel.current)
+            func issue(_ name: String) async throws -> String {
+                let request = Base64Bytes(CertificateRequest(signedBy: .generate()).der)
+                let answer = try await ask(api, .init(name: name, role: "admin", request: request))
+                try #require(answer.status == 200, "\(answer.text)")
+                return try Certificate(pem: Array(answer.decode(ClientCertificateAnswer.self).certificate.utf8)).serial
+            }
+            func revoke(_ reference: String, force: Bool = false) async throws -> TestAPI.Answer {
+                try await api.call(
+                    .post, "/swarm/client-certificates/\(reference)/revoke", query: force ? [("force", "1")] : [])
+            }
+            let (first, second, rob) = (try await issue("jane"), try await issue("jane"), try await issue("rob"))
+            let all = try await api.get("/swarm/client-certificates").decode([ClientCertificate].self)
+            #expect(Set(all.map(\.id)) == [first, second, rob] && all.allSatisfy { $0.revokedAt == nil })
+            let capitals = rob.uppercased()
+            #expect(try await revoke(capitals).decode(ClientCertificateRevocation.self).serials == [rob])
+            let both = try await revoke("jane").decode(ClientCertificateRevocation.self).serials
+            #expect(Set(both) == [first, second])
+            #expect(try await revoke(String(first.prefix(10))).status == 200, "once more is no error")
+            for unknown in ["nobody", "00ff00ff", "00", String(repeating: "a", count: 5_000), "%00"] {
+                let status = try await revoke(unknown).status
+                #expect(status == 404 || (unknown == "%00" && status == 400))
+            }
+            #expect(try await revoke("not-hex", force: true).status == 404)
+            let forced = try await revoke("0A:ff:10", force: true)
+            #expect(try forced.decode(ClientCertificateRevocation.self).serials == ["0aff10"])
+            #expect(api.cluster.snapshot.all(ClientCertificate.self).allSatisfy { $0.revokedAt == start })
+        }
+    }
+
+    @Test func whatCountsForNothingAnywayIsForgotten() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let issuer = Digest.base36(Self.authority.root.digest)
+            for (id, issuer, end) in [("aa", issuer, -1), ("bb", "another", 60), ("cc", issuer, 60)] {
+                try await api.cluster.write { tx in
+                    try tx.put(
+                        ClientCertificate(
+                            id: id, createdAt: start, name: "x", role: "admin", issuer: issuer,
+                            expiresAt: start + .seconds(end), revokedAt: start))
+                }
+            }
+            let shown = try await api.get("/swarm/client-certificates").decode([ClientCertificate].self)
+            #expect(shown.map(\.id) == ["cc"])
+            #expect(try await api.call(.post, "/swarm/client-certificates/cc/revoke").status == 200)
+            #expect(api.cluster.snapshot.all(ClientCertificate.self).map(\.id) == ["cc"])
+        }
+    }
 }

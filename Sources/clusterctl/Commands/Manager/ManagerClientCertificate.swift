@@ -6,20 +6,33 @@ import Platform
 enum ManagerClientCertificate: Command {
     static let syntax = Syntax(
         path: ["manager", "client-certificate"],
-        summary: "Make the files with which somebody may use the API over TCP, in clusterctl and docker",
-        positionals: [.init("NAME", "who it is for: it stands in the certificate")],
+        summary: "Let somebody use the API over TCP, in clusterctl and docker; list who may, take it back",
+        positionals: [
+            .init("NAME", "who the files are for, as the certificate says; or 'ls'; or 'revoke SERIAL|NAME...'", .many)
+        ],
         options: [
             .value(
                 "role", "ROLE", "admin, or read-only (the default): it sees no secret, no token and changes nothing"),
             .value("out", short: "o", "DIR", "the folder for ca.pem, cert.pem and key.pem (default: NAME, here)"),
             .value("expiry", "DURATION", "how long it is valid (default 365d)"),
+            .flag("force", short: "f", "revoke: also a serial number that the cluster does not know"),
         ],
         notes: [
-            "The key is made here and goes nowhere else. A certificate cannot be taken back before it ends, but by changing the "
-                + "cluster's root: 'clusterctl manager ca rotate' ends them all."
+            "The key is made here and goes nowhere else. 'revoke' takes certificates back, all of a name or one by its serial number "
+                + "('openssl x509 -serial'): every manager refuses them at once, open connections end. Nodes that were given "
+                + "--tls-ca and are no managers know nothing of it."
         ])
 
     static func run(_ arguments: Arguments, in session: Session) async throws {
+        switch arguments.positionals[0] {
+        case "ls": try await ClientCertificates.list(arguments, in: session)
+        case "revoke": try await ClientCertificates.revoke(arguments, in: session)
+        default: try await make(arguments, in: session)
+        }
+    }
+
+    private static func make(_ arguments: Arguments, in session: Session) async throws {
+        guard arguments.positionals.count == 1 else { throw arguments.usage("one NAME at a time") }
         let name = arguments.positionals[0]
         let roles = ClientIdentity.Role.allCases.map(\.rawValue)
         let role = try arguments.choice("role", of: roles) ?? ClientIdentity.Role.readOnly.rawValue
