@@ -10,7 +10,7 @@ import Testing
         var random = Seeded(seed)
         let (alone, together) = (Store(), Store())
         var index: UInt64 = 0
-        var held: [(Snapshot, String)] = []
+        var held: [(Snapshot, UInt64)] = []
         for _ in 0..<40 {
             var batch: [CommittedCommand] = []
             for _ in 0..<Int.random(in: 1...12, using: &random) {

@@ -26,6 +26,7 @@ import Testing
         var isLeading: Bool { true }
         var knowsLeader: Bool { true }
         var lastContact: Duration { .zero }
+        var holdsLease: Bool { false }
         var proposed: Int { count.withLock { $0 } }
 
         func confirmLeadership() async throws {}
