@@ -359,7 +359,58 @@ import Testing
         } throws: { ($0 as? RaftError)?.code == .alreadyInUse }
     }
 
-    /// What was proposed to a leader that is cut off is reported as dropped once another's entry stands there.
+    /// An entry that a new leader's takes the place of, on the disk of the one that proposed it, is not dropped yet: a third leader
+    /// may have it from elsewhere, and commit it. Whoever was told that it is dropped would propose it again.
+    @Test func whatANewLeaderReplacedMayYetBeCommitted() throws {
+        let simulation = try group(5) { $0.answerTimeout = .seconds(60) }
+        let first = try leader(simulation)
+        let others = simulation.members.filter { $0.id != first.id }
+        let (companion, rest) = (others[0], others.dropFirst())
+        var told: [Result<LogIndex, RaftError>] = []
+        simulation.onOutcome = { if $0.token == 4711 { told.append($0.result.map(\.index)) } }
+        func part(_ some: [NodeID]) {
+            simulation.repairAll()
+            for left in simulation.members {
+                for right in simulation.members where some.contains(left.id) != some.contains(right.id) {
+                    simulation.cut(from: left.id, to: right.id)
+                }
+            }
+        }
+        part([first.id, companion.id])
+        let driver = try #require(first.driver)
+        driver.propose([1, 2, 3], token: 4711)
+        try driver.run()
+        let index = driver.core.lastIndex
+        try simulation.run(until: simulation.now + 50_000_000)
+        #expect(companion.driver?.core.lastIndex == index)
+
+        // Another is elected, and reaches only the first, which gives the entry up.
+        var second: SimulatedMember?
+        while second == nil, simulation.now < 10 * Self.second {
+            try simulation.run(until: simulation.now + 1_000_000)
+            second = rest.first { $0.driver?.core.role == .candidate }
+        }
+        let next = try #require(second)
+        for other in rest where other.id != next.id { simulation.cut(from: next.id, to: other.id) }
+        simulation.repair(from: next.id, to: first.id)
+        while driver.core.term(at: index) != next.driver?.core.term, simulation.now < 10 * Self.second {
+            try simulation.run(until: simulation.now + 1_000_000)
+        }
+        #expect(next.driver?.core.role == .leader)
+        #expect(driver.core.term(at: index) == next.driver?.core.term)
+        #expect(told.isEmpty)
+
+        // Who has the entry still is elected by those who have neither.
+        part([first.id, next.id])
+        try simulation.run(until: simulation.now + 4 * Self.second)
+        #expect(companion.machine.appliedIndex > index)
+        simulation.repairAll()
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        #expect(try told.map { try $0.get() } == [index])
+        try simulation.heal()
+    }
+
+    /// What was proposed to a leader that is cut off is reported as dropped once another's entry is committed there.
     @Test func proposalsOfADeposedLeaderAreReportedAsDropped() throws {
         let simulation = try group(3) { $0.answerTimeout = .seconds(60) }
         let member = try leader(simulation)

@@ -8,7 +8,7 @@ public struct RaftError: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// The member has stopped; for a proposal in flight the outcome is unknown.
         case stopped
-        /// A new leader replaced the entry: it was not applied and never will be.
+        /// Another entry is committed in its place: it was not applied and never will be.
         case droppedByNewLeader
         /// No answer in time; a proposal may still be applied.
         case timedOut

@@ -7,7 +7,7 @@ extension RaftDriver {
         for read in effects.snapshotReads { try sendSnapshot(read) }
         for read in effects.stateReads { try sendState(read) }
         if let metadata = effects.doubtedSnapshot, metadata == snapshots.latest { checkSnapshot() }
-        dropReplaced(by: effects)
+        if let first = effects.entries.first { waiters.overtake(from: first.index, by: first.term) }
         try write(effects)
         if let change = effects.roleChange { note(change) }
         try restoreState(effects)
@@ -18,17 +18,6 @@ extension RaftDriver {
     private func send(_ messages: [Message]) {
         for message in messages {
             transport.send(message, to: message.to, address: core.address(of: message.to))
-        }
-    }
-
-    /// Proposals whose place in the log went to another leader's entry: that leader's log lacks them, so nobody committed them.
-    private func dropReplaced(by effects: Effects) {
-        guard let first = effects.entries.first, let last = waiters.last, last.index >= first.index else { return }
-        let replaced = waiters.filter { $0.index >= first.index && $0.term < first.term }
-        guard !replaced.isEmpty else { return }
-        waiters.removeAll { $0.index >= first.index && $0.term < first.term }
-        for waiter in replaced {
-            finish(waiter.token, RaftError(.droppedByNewLeader, "entry \(waiter.index) gave way to a new leader's"))
         }
     }
 
@@ -78,12 +67,11 @@ extension RaftDriver {
         let results = try stateMachine.apply(entries)
         precondition(results.count == entries.count, "one result for each entry")
         bytesSinceSnapshot += entries.reduce(0) { $0 + $1.cost }
-        guard let waiting = waiters.first, waiting.index <= last.index else { return }
-        let due = waiters.prefix { $0.index <= last.index }
-        waiters.removeFirst(due.count)
-        for waiter in due {
-            // One below the batch was already decided when it was overwritten or covered by a snapshot.
-            guard waiter.index >= first.index else { continue }
+        for waiter in waiters.take(through: last.index) {
+            guard waiter.index >= first.index else {
+                finish(waiter.token, Self.coveredBySnapshot(waiter.index))
+                continue
+            }
             let position = Int(waiter.index - first.index)
             if entries[position].term == waiter.term {
                 finish(waiter.token, waiter.index, results[position])
@@ -91,6 +79,11 @@ extension RaftDriver {
                 finish(waiter.token, RaftError(.droppedByNewLeader, "entry \(waiter.index) is a new leader's"))
             }
         }
+    }
+
+    /// The state has reached an entry's index without it having been applied here.
+    static func coveredBySnapshot(_ index: LogIndex) -> RaftError {
+        RaftError(.timedOut, "entry \(index) may be part of a snapshot that was received")
     }
 
     /// Another leads, or this member has given up and leads on.

@@ -30,7 +30,7 @@ extension RaftDriver {
             } else if core.hasCaughtUp(id) {
                 do {
                     let index = try core.propose(.add(promotion.member), at: now)
-                    waiters.append((index, core.term, promotion.token, now + settings.answerTimeout))
+                    waiters.add(index, core.term, promotion.token, until: now + settings.answerTimeout)
                 } catch  where error.code == .changeInProgress {
                     waiting.append(promotion)
                 } catch { finish(promotion.token, error) }

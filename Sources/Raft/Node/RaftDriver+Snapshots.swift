@@ -14,11 +14,9 @@ extension RaftDriver {
         if stateMachine.appliedIndex < metadata.index { try putInForce(metadata) }
         precondition(stateMachine.appliedIndex == metadata.index, "a restored state is at its snapshot's index")
         try log.reset(index: metadata.index, term: metadata.term)
-        for waiter in waiters.prefix(while: { $0.index <= metadata.index }) {
-            finish(
-                waiter.token, RaftError(.timedOut, "entry \(waiter.index) may be part of a snapshot that was received"))
+        for waiter in waiters.take(through: metadata.index) {
+            finish(waiter.token, Self.coveredBySnapshot(waiter.index))
         }
-        waiters.removeAll { $0.index <= metadata.index }
     }
 
     /// Takes a snapshot when enough was applied since the last; where nobody else writes it, one piece a call.

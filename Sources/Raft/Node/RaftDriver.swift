@@ -25,7 +25,7 @@ package final class RaftDriver {
     let transport: any Transport
 
     /// Entries that someone waits for, by index.
-    var waiters: [(index: LogIndex, term: Term, token: UInt64, deadline: MonotonicInstant)] = []
+    var waiters = EntryWaiters()
     /// Reads that wait for the core, oldest first, and then those that wait for the state to reach an index.
     var unconfirmedReads: [(token: UInt64, deadline: MonotonicInstant)] = []
     var confirmedReads: [(token: UInt64, index: LogIndex, deadline: MonotonicInstant)] = []
@@ -146,7 +146,7 @@ package final class RaftDriver {
         }
         do {
             let index = try core.propose([payload], at: now)
-            waiters.append((index, core.term, token, now + settings.answerTimeout))
+            waiters.add(index, core.term, token, until: now + settings.answerTimeout)
         } catch { finish(token, error) }
     }
 
@@ -154,7 +154,7 @@ package final class RaftDriver {
     package func propose(_ change: MembershipChange, token: UInt64) {
         do {
             let index = try core.propose(change, at: now)
-            waiters.append((index, core.term, token, now + settings.answerTimeout))
+            waiters.add(index, core.term, token, until: now + settings.answerTimeout)
         } catch { finish(token, error) }
     }
 
@@ -193,7 +193,7 @@ package final class RaftDriver {
     package var nextDeadline: MonotonicInstant {
         if core.hasMoreCommitted || (snapshotInProgress != nil && !writesSnapshotsElsewhere) { return now }
         var deadline = core.nextDeadline
-        if let waiter = waiters.first { deadline = min(deadline, waiter.deadline) }
+        deadline = min(deadline, waiters.deadline)
         if let read = unconfirmedReads.first { deadline = min(deadline, read.deadline) }
         if let read = confirmedReads.first { deadline = min(deadline, read.deadline) }
         if let promotion = promotions.first { deadline = min(deadline, promotion.deadline) }
@@ -244,8 +244,7 @@ package final class RaftDriver {
     func note(_ change: RoleChange) { roleChanges.append(change) }
 
     private func expire() {
-        while let waiter = waiters.first, waiter.deadline <= now {
-            waiters.removeFirst()
+        for waiter in waiters.take(at: now) {
             finish(waiter.token, RaftError(.timedOut, "entry \(waiter.index) is not committed yet"))
         }
         while let read = unconfirmedReads.first, read.deadline <= now {
