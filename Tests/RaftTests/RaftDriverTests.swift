@@ -247,6 +247,8 @@ import Testing
         }
         let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
         simulation.isolate(member.id)
+        // After more than the time for which it counts as one that answers.
+        try simulation.run(until: simulation.now + 2 * Self.second)
         try write(60, to: simulation)
         let core = try #require(try leader(simulation).driver?.core)
         #expect(core.lastIndex - core.firstIndex < 20, "nothing is kept for one that does not answer")

@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    /// The connection ended over it: it may have been done. A session would be made twice, and what was put would be in its own
+    /// scenarios.md, Raft and storage, 14. The connection ended over it: it may have been done. A session would be made twice, and what was put would be in its own
     /// way.
     @Test(arguments: [HTTPMethod.put, .delete, .post]) func aChangeIsSentOnce(method: HTTPMethod) async throws {
         let changes = Mutex(0)
