@@ -61,7 +61,7 @@ import Testing
     /// Commands are looked at, and the managers asked, only while one of them lags.
     @Test func whereAllKnowEverythingNobodyIsAsked() async throws {
         let asked = Mutex(0)
-        let level = Mutex(2)
+        let level = Mutex(CommandLevel.current)
         let store = Store(schema: Self.schema)
         let proposer = LevelledProposer(LocalProposer(store), schema: Self.schema) {
             asked.withLock { $0 += 1 }
@@ -74,7 +74,7 @@ import Testing
         proposer.reconsider()
         await #expect(throws: StoreError.self) { try await proposer.propose(command) }
         #expect(store.applied.index == 20)
-        level.withLock { $0 = 2 }
+        level.withLock { $0 = CommandLevel.current }
         _ = try await proposer.propose(command)
         proposer.reconsider()
         for _ in 0..<20 { _ = try await proposer.propose(command) }
