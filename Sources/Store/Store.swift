@@ -314,6 +314,18 @@ public final class Store: Sendable {
         }
     }
 
+    /// Writes the database anew where some of it is sealed with an earlier key, which is needed no more when this returns: what was
+    /// written is on the disk. Blocks.
+    public func reseal() throws {
+        guard let storage else { return }
+        try writer.sync {
+            guard storage.hasEarlierKeys else { return }
+            guarded.withLock { $0.isAllDirty = true }
+            try write(to: storage)
+            try storage.makeDurable()
+        }
+    }
+
     private func scheduleFlush(after flushDelay: Duration = Store.flushDelay) {
         guard let storage else { return }
         let delay = guarded.withLock { guarded -> Duration? in

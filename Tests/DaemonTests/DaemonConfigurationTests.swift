@@ -13,6 +13,15 @@ import Testing
         #expect(configuration.dataPathPort == 4789)
     }
 
+    @Test func leasesAreOnUnlessTurnedOff() throws {
+        #expect(try DaemonConfiguration(arguments: []).readsByLease)
+        #expect(try DaemonConfiguration(arguments: ["--lease-reads", "on"]).readsByLease)
+        #expect(try !DaemonConfiguration(arguments: ["--lease-reads=off"]).readsByLease)
+        #expect {
+            try DaemonConfiguration(arguments: ["--lease-reads", "yes"])
+        } throws: { "\($0)" == "--lease-reads yes: on or off" }
+    }
+
     @Test func flagsTakeBothSpellings() throws {
         let configuration = try DaemonConfiguration(arguments: [
             "--name=n1", "--data-dir", "/d", "--host", "unix:///a.sock", "--host=tcp://127.0.0.1:2375",

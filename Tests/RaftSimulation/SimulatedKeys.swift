@@ -39,7 +39,16 @@ package final class SimulatedKeys {
         if keys != nil, source.below(3) == 0 { rotate() }
     }
 
-    private func rotate() {
+    /// Whether something may be sealed with an earlier key.
+    package var areSeveral: Bool { (keys?.all.count ?? 0) > 1 }
+
+    /// The member says that nothing is: whatever happens to its disk, the newest must open it.
+    package func settled() {
+        if let keys { keys.forget(before: keys.newest.number) }
+    }
+
+    /// Another key seals from now on, unless all is plain.
+    package func rotate() {
         guard let keys, let next = DataKey(number: keys.newest.number + 1, bytes: source.bytes(32)) else { return }
         keys.add(next)
     }

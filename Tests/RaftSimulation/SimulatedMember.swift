@@ -7,7 +7,7 @@ package final class SimulatedMember {
     package let machine: SimulatedStateMachine
     /// Nil while the member is down.
     package internal(set) var driver: RaftDriver?
-    let keys: SimulatedKeys
+    package let keys: SimulatedKeys
     var clock = SimulatedClock(reading: 0)
     /// It stands still until then, like a stopped process; what arrives waits.
     var pausedUntil: UInt64 = 0

@@ -207,6 +207,7 @@ package final class Simulation: Transport {
                 }
             }
             try driver.run()
+            if member.keys.areSeveral, try driver.reseal() { member.keys.settled() }
             beginSnapshotWork(of: driver, member)
             member.notePromises()
             if let divergence = driver.core.divergence, !member.machine.wasFlipped {

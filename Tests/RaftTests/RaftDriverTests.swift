@@ -33,6 +33,35 @@ import Testing
         }
     }
 
+    /// A data key is forgotten while the member runs, once nothing is sealed with it; whatever becomes of the power after that, the
+    /// newest opens all.
+    @Test(arguments: 1...4 as ClosedRange<UInt64>) func aFormerKeyIsForgotten(seed: UInt64) throws {
+        var options = SimulationOptions()
+        options.members = 3
+        options.faultMilliseconds = 0
+        options.clientMilliseconds = 0
+        options.sealsFiles = true
+        options.settings.snapshotAfterEntries = 20
+        let simulation = Simulation(seed: seed, options: options)
+        try simulation.found()
+        try simulation.run(until: 2 * Self.second)
+        for round in 0..<4 {
+            // In half of the rounds nothing is written, and no snapshot would be due.
+            if round.isMultiple(of: 2) { try write(30, to: simulation) }
+            for member in simulation.members { member.keys.rotate() }
+            // Writing a snapshot takes a moment, and one that was not to be had is tried again after ten seconds.
+            let end = simulation.now + 15 * Self.second
+            while simulation.members.contains(where: { $0.keys.areSeveral }), simulation.now < end {
+                try simulation.run(until: simulation.now + Self.second / 10)
+            }
+            #expect(simulation.members.allSatisfy { !$0.keys.areSeveral })
+            for member in simulation.members { simulation.powerOff(member, for: 100_000_000) }
+            try simulation.run(until: simulation.now + 3 * Self.second)
+            #expect(simulation.members.allSatisfy { $0.driver != nil && $0.failure == nil })
+        }
+        try simulation.heal()
+    }
+
     /// scenarios.md, Raft and storage, 10.
     @Test func aSingleMemberAcknowledgesOnlyAfterTheSync() throws {
         let simulation = try group(1)

@@ -111,6 +111,31 @@ import Testing
         #expect(try Store(path: path, keys: keys).revision == 2)
     }
 
+    /// What is written anew while the database is open is on the disk when it is said to be: the former key may go then.
+    @Test func aFormerKeyIsForgottenMeanwhile() async throws {
+        let folder = try TemporaryDirectory("sealed")
+        let path = folder.file("state.db")
+        let keys = DataKeys(.first())
+        let store = try await fill(path, keys: keys)
+        try store.flush()
+        for number in 2...4 {
+            keys.add(try #require(keys.newest.successor()))
+            if number > 2 {
+                try await store.update(through: LocalProposer(store), at: start) {
+                    try $0.put(makeService("s\(number)", name: "n\(number)"))
+                }
+            }
+            try store.reseal()
+            keys.forget(before: keys.newest.number)
+            // As the power leaves it: what is in the file itself.
+            let copy = folder.file("copy\(number).db")
+            try Files.write(copy, try Files.read(path))
+            #expect(try Store(path: copy, keys: DataKeys(keys.newest)).digest == store.digest)
+        }
+        try store.close()
+        #expect(try Store(path: path, keys: DataKeys(keys.newest)).revision == 3)
+    }
+
     /// Databases of the formats before are brought to this one, and nothing of them stays.
     @Test(arguments: PlainDatabase.formats) func plainFormatsAreSealed(format: Int) async throws {
         let folder = try TemporaryDirectory("sealed")

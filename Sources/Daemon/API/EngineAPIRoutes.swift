@@ -15,6 +15,7 @@ enum EngineAPIRoutes {
         SystemRoutes(node: node).register(in: &router)
         SwarmRoutes(node: node).register(in: &router)
         BackupRoutes(node: node).register(in: &router)
+        DataKeyRoutes(node: node).register(in: &router)
         ContainerRoutes(agent: node.agent).register(in: &router)
         ImageRoutes(agent: node.agent).register(in: &router)
         let cluster = ClusterForwarding { try await node.clusterAuthority() }

@@ -144,7 +144,7 @@ extension AuditLog {
         }
     }
 
-    /// The same on the discovery port, where an answer does not wait for its line: a put would take half as long again.
+    /// The same on the discovery port, where puts are many: an answer does not wait for its line.
     nonisolated(nonsending) func noting(
         _ request: HTTPRequest, by caller: Caller, _ handler: (HTTPRequest) async -> HTTPResponse
     ) async -> HTTPResponse {

@@ -172,6 +172,33 @@ final class IdentityFile: Sendable {
         }
     }
 
+    /// Draws the data key that seals from now on. Durable when it returns.
+    ///
+    /// - Throws: `ConfigurationError` where there have been too many.
+    func addDataKey() throws -> DataKey {
+        try state.withLock { state in
+            guard let last = state.identity?.dataKeys.max(by: { $0.number < $1.number }), let added = last.successor()
+            else { throw ConfigurationError("this node has no data key that another could follow") }
+            var next = state
+            next.identity?.dataKeys.append(added)
+            try write(next)
+            state = next
+            return added
+        }
+    }
+
+    /// Forgets the data keys before that number, with which nothing is sealed any more. Durable when it returns.
+    func forgetDataKeys(before number: UInt32) throws {
+        try state.withLock { state in
+            guard let keys = state.identity?.dataKeys, keys.contains(where: { $0.number == number }) else { return }
+            var next = state
+            next.identity?.dataKeys = keys.filter { $0.number >= number }
+            guard next.identity?.dataKeys.count != keys.count else { return }
+            try write(next)
+            state = next
+        }
+    }
+
     /// Lays the keys open: the node is a worker, which nobody unlocks.
     func open() throws {
         try state.withLock { state in

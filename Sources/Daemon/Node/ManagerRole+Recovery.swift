@@ -103,34 +103,6 @@ extension ManagerRole {
         log.warning("restored from a backup; this node is the only manager", ["revision": store.revision])
     }
 
-    // MARK: Sealing the keys
-
-    /// Keeps the node's keys on its disk as the state says, now and later.
-    nonisolated func keepKeysSealed() async {
-        let (snapshot, feed) = store.watch()
-        sealKeys(as: snapshot)
-        for await event in feed {
-            if case .changes(_, let changes) = event, !changes.contains(where: { $0.table == ClusterSecrets.table }) {
-                continue
-            }
-            sealKeys(as: store.snapshot)
-        }
-    }
-
-    private nonisolated func sealKeys(as snapshot: Snapshot) {
-        guard let secrets = snapshot.all(ClusterSecrets.self).first else { return }
-        do {
-            let key = secrets.unlockKey.flatMap { UnlockKey($0) }
-            if let added = try environment.identityFile.lock(with: key, version: secrets.version.index) {
-                keys.add(added)
-                log.info("the keys of this node are sealed; a start needs the unlock key")
-            }
-        } catch {
-            // With the next change, or the next start, it is tried again.
-            log.error("the keys of this node are not sealed as they should be", ["error": "\(error)"])
-        }
-    }
-
     // MARK: Scrubbing
 
     /// Looks whether the rows in memory are still what was written; where they are not, the state is replaced by the leader's.

@@ -28,6 +28,7 @@ actor ManagerRole {
     private var removals: Task<Void, Never>?
     private var scrubbing: Task<Void, Never>?
     private var sealing: Task<Void, Never>?
+    private var resealing: Task<Void, Never>?
     private var leases: Task<Void, Never>?
     /// The term in which this manager plans and answers; nil while it leads none, or does not know yet what is committed.
     private var leadingTerm: Term?
@@ -121,6 +122,8 @@ actor ManagerRole {
         sealing = Task { [weak self] in await self?.keepKeysSealed() }
         // The same.
         leases = Task { [weak self] in await self?.followLevels() }
+        // The same.
+        resealing = Task { [weak self] in await self?.keepDataKeysFew() }
         // Ended by `stop`.
         scrubbing = Task { [weak self] in
             while !Task.isCancelled {
@@ -181,7 +184,9 @@ actor ManagerRole {
         scrubbing?.cancel()
         sealing?.cancel()
         leases?.cancel()
+        resealing?.cancel()
         await sealing?.value
+        await resealing?.value
         leadingTerm = nil
         if discovery != nil { environment.discovery.serve(nil) }
         discovery?.lead(in: nil)

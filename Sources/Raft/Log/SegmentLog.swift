@@ -60,6 +60,23 @@ package final class SegmentLog {
     /// Names of the segments, oldest first.
     package var segmentNames: [String] { segments.map(\.name) }
 
+    /// Whether a segment is plain, or sealed with a key that is not the newest.
+    package var hasEarlierKeys: Bool {
+        guard let key = sealing?.keys.newest.number else { return false }
+        return segments.contains { $0.keyNumber != key } || !leftovers.isEmpty
+    }
+
+    /// Of all segments, as far as they are written or were made for one large batch.
+    var bytes: Int { max(0, segments.count - 1) * segmentBytes + (active?.offset ?? 0) }
+
+    /// The last entry's index and term.
+    var end: LogPosition { LogPosition(index: lastIndex, term: lastTerm) }
+
+    struct LogPosition: Equatable {
+        let index: LogIndex
+        let term: Term
+    }
+
     private init(disk: any Disk, segmentBytes: Int, sealing: FileSealing?, seed: UInt64) {
         self.disk = disk
         self.sealing = sealing

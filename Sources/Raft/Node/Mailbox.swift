@@ -14,6 +14,8 @@ final class Mailbox: @unchecked Sendable {
         /// Another thread has done something about a snapshot, or could not.
         case snapshot(any SnapshotWork, RaftError?)
         case damage
+        /// Answered with 1 where nothing is sealed with an earlier key, else 0.
+        case reseal(Promise)
         case gone(NodeID)
         case leases(Bool)
         case stop(Promise)

@@ -18,7 +18,10 @@ package final class RaftDriver {
     package internal(set) var core: RaftCore
     let settings: RaftSettings
     let disk: any Disk
-    let log: SegmentLog
+    let sealing: FileSealing?
+    /// For what must differ whenever the log is opened.
+    var random: SeededGenerator
+    var log: SegmentLog
     let votes: VoteFile
     let snapshots: SnapshotStore
     let stateMachine: any StateMachine
@@ -103,6 +106,8 @@ package final class RaftDriver {
         markedDivergence = core.divergence
         self.disk = disk
         self.settings = settings
+        self.sealing = sealing
+        self.random = random
         self.log = folder.log
         self.votes = folder.votes
         self.snapshots = snapshots

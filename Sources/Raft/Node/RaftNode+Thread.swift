@@ -35,6 +35,8 @@ extension RaftNode {
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .damage: driver.reportDamage()
+                    case .reseal(let promise):
+                        promise.resume(returning: Answer(index: try driver.reseal() ? 1 : 0, bytes: []))
                     case .gone(let member): driver.memberIsGone(member)
                     case .leases(let isAllowed): driver.allowLeases(isAllowed)
                     case .snapshot(let work, let failure): try driver.finished(work, failure)
@@ -172,7 +174,8 @@ extension Mailbox.Item {
         switch self {
         case .message, .snapshot, .damage, .gone, .leases: break
         case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise):
+        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise),
+            .reseal(let promise):
             promise.resume(throwing: error)
         }
     }

@@ -209,6 +209,12 @@ public final class RaftNode: Sendable {
     /// nothing happens, for nobody has another one.
     public func reportDamage() { _ = mailbox.post(.damage, bytes: 0) }
 
+    /// Sees to it that log and snapshots are sealed with the newest key alone; to be called again until they are.
+    ///
+    /// - Returns: whether they are. An earlier key is needed no more then.
+    /// - Throws: `overloaded`, `stopped`.
+    public func reseal() async throws -> Bool { try await ask(bytes: 0) { .reseal($0) }.index == 1 }
+
     public var status: Status {
         var status = shared.withLock { $0.status }
         if isStuck { status.stepDown() }

@@ -76,6 +76,14 @@ package final class SnapshotStore {
         }
     }
 
+    /// Whether the newest snapshot is plain, or sealed with a key before this one.
+    func isSealed(beforeKey number: UInt32) -> Bool {
+        open.last { $0.metadata == latest }.map { $0.file.keyNumber != number } ?? false
+    }
+
+    /// Whether pieces of a leader's snapshot are coming in.
+    var isReceiving: Bool { incoming != nil }
+
     private static func name(of metadata: SnapshotMetadata) -> String {
         prefix + hexadecimal(metadata.index) + "-" + hexadecimal(metadata.term)
     }

@@ -216,6 +216,16 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         }
     }
 
+    func makeDurable() throws {
+        do {
+            // Synced on the way: first the WAL, then the file that it goes to.
+            let isBusy = try open().prepare("PRAGMA wal_checkpoint(TRUNCATE)").firstRow { $0.integer(0) } ?? 1
+            guard isBusy == 0 else { throw StoreError(.database, "\(path) is read by somebody else") }
+        } catch let error as SQLiteError {
+            throw StoreError(.database, "cannot sync the state in \(path)", cause: error)
+        }
+    }
+
     func close() { database = nil }
 
     private func open() throws -> SQLiteDatabase {

@@ -9,11 +9,15 @@ protocol StateStorage: Sendable {
     /// Whether something in it is sealed with a key that is not the newest, so that it should be written as a whole.
     var hasEarlierKeys: Bool { get }
 
+    /// Returns once what was written outlives the power: a write alone outlives the process.
+    func makeDurable() throws
+
     func close()
 }
 
 extension StateStorage {
     var hasEarlierKeys: Bool { false }
+    func makeDurable() throws {}
 }
 
 /// What became of the state since it was last written.

@@ -16,7 +16,7 @@ enum CommandTree {
         KeyValueTransaction.self, KeyValueCompact.self,
         ManagerList.self, ManagerAdd.self, ManagerRemove.self, ManagerTransfer.self, ManagerToken.self, ManagerCA.self,
         ManagerClientCertificate.self, ManagerBackup.self, ManagerRestore.self,
-        ManagerAutolock.self, ManagerUnlockKey.self,
+        ManagerAutolock.self, ManagerUnlockKey.self, ManagerDataKey.self,
         TokenCreate.self, TokenList.self, TokenRemove.self,
         ContextCreate.self, ContextUse.self, ContextList.self, ContextRemove.self,
     ]

@@ -8,17 +8,8 @@ import Testing
 @testable import Daemon
 
 @Suite struct IdentityFileTests {
-    private static func identity() throws -> NodeIdentity {
-        var configuration = DaemonConfiguration()
-        configuration.advertiseAddress = .ipv4(.loopback, 2377)
-        return try NodeIdentity(
-            founding: NodeAddresses(
-                configuration: configuration, advertise: nil, dataPath: nil, dataPathPort: nil, towards: nil),
-            clusterID: "c1", by: .make(clusterID: "c1"))
-    }
-
     @Test func aFoundersCertificateSaysWhatItIs() throws {
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         let node = try identity.openCredentials().value.node
         #expect(node == PeerIdentity(nodeID: identity.nodeID, role: .manager, clusterID: "c1"))
         #expect(identity.role == .manager && identity.clusterID == "c1")
@@ -60,8 +51,8 @@ import Testing
     }
 
     @Test func credentialsOfAnotherNodeAreRefused() throws {
-        var identity = try Self.identity()
-        identity.credentials = try Self.identity().credentials
+        var identity = try NodeIdentity.founder()
+        identity.credentials = try NodeIdentity.founder().credentials
         #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
         identity.credentials = "-----BEGIN"
         #expect(throws: ConfigurationError.self) { try identity.openCredentials() }
@@ -80,7 +71,7 @@ import Testing
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
         #expect(try file.load() == nil)
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         try file.save(identity)
         #expect(try IdentityFile(dataDirectory: folder.path).load() == identity)
         #expect(try mode(of: folder.file("identity.json")) == 0o600)
@@ -93,7 +84,7 @@ import Testing
     @Test(arguments: [2, 3]) func anIdentityWithoutDataKeysGetsSome(format: Int) throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         try file.save(identity)
         let bytes = try Files.read(folder.file("identity.json"))
         var former = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
@@ -122,7 +113,7 @@ import Testing
     @Test func newerFormatIsRefused() throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        var identity = try Self.identity()
+        var identity = try NodeIdentity.founder()
         identity.format = LockedIdentity.format + 1
         try file.save(identity)
         let error = #expect(throws: ConfigurationError.self) { try file.load() }

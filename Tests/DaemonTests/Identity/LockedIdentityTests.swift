@@ -8,15 +8,6 @@ import Testing
 
 /// `identity.json` while managers lock themselves.
 @Suite struct LockedIdentityTests {
-    private static func identity() throws -> NodeIdentity {
-        var configuration = DaemonConfiguration()
-        configuration.advertiseAddress = .ipv4(.loopback, 2377)
-        return try NodeIdentity(
-            founding: NodeAddresses(
-                configuration: configuration, advertise: nil, dataPath: nil, dataPathPort: nil, towards: nil),
-            clusterID: "c1", by: .make(clusterID: "c1"))
-    }
-
     private func loadLocked(_ folder: borrowing TemporaryDirectory) throws -> (IdentityFile, LockedIdentity) {
         let file = IdentityFile(dataDirectory: folder.path)
         do {
@@ -32,7 +23,7 @@ import Testing
     @Test func keysAreSealedAndOpenedByTheKeyAlone() throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         try file.save(identity)
         #expect(try text(folder).contains("PRIVATE KEY"))
         let key = UnlockKey.random()
@@ -61,7 +52,7 @@ import Testing
     @Test func theKeyIsChangedAndTheLockTakenOff() throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         try file.save(identity)
         let (first, second) = (UnlockKey.random(), UnlockKey.random())
         _ = try file.lock(with: first, version: 5)
@@ -84,11 +75,11 @@ import Testing
     @Test func aWorkersKeysAreOpen() throws {
         let folder = try TemporaryDirectory()
         let file = IdentityFile(dataDirectory: folder.path)
-        let identity = try Self.identity()
+        let identity = try NodeIdentity.founder()
         try file.save(identity)
         _ = try file.lock(with: .random(), version: 5)
         // One that was demoted is saved as a worker first, with other data keys.
-        var worker = try Self.identity()
+        var worker = try NodeIdentity.founder()
         worker.nodeID = identity.nodeID
         worker.role = .worker
         try file.save(worker)
@@ -104,13 +95,13 @@ import Testing
         let key = UnlockKey.random()
         #expect(try file.lock(with: key, version: 1) == nil)
         #expect(!Files.exists(folder.file("identity.json")))
-        try file.save(try Self.identity())
+        try file.save(try NodeIdentity.founder())
         #expect(try loadLocked(folder).1.open(with: key) != nil)
     }
 
     @Test func noBitOfTheSealedKeysMayChange() throws {
         let key = UnlockKey.random()
-        let locked = try LockedIdentity(try Self.identity(), with: key, version: 1)
+        let locked = try LockedIdentity(try NodeIdentity.founder(), with: key, version: 1)
         let json = try JSONEncoder().encode(locked)
         let members = try #require(JSONSerialization.jsonObject(with: json) as? [String: Any])
         for name in ["salt", "sealed"] {
@@ -133,5 +124,24 @@ import Testing
                 #expect((try? JSONDecoder().decode(LockedIdentity.self, from: data).open(with: key)) == nil)
             }
         }
+    }
+
+    @Test func dataKeysComeAndGoUnderTheLock() throws {
+        let folder = try TemporaryDirectory()
+        let file = IdentityFile(dataDirectory: folder.path)
+        let identity = try NodeIdentity.founder()
+        try file.save(identity)
+        let second = try file.addDataKey()
+        #expect(try IdentityFile(dataDirectory: folder.path).load()?.dataKeys == identity.dataKeys + [second])
+        let key = UnlockKey.random()
+        _ = try file.lock(with: key, version: 1)
+        let fourth = try file.addDataKey()
+        #expect(try !text(folder).contains(Digest.hex(fourth.bytes)))
+        #expect(try loadLocked(folder).1.open(with: key)?.dataKeys.map(\.number) == [1, 2, 3, 4])
+        try file.forgetDataKeys(before: 9)
+        #expect(try loadLocked(folder).1.open(with: key)?.dataKeys.count == 4, "there is no such key")
+        try file.forgetDataKeys(before: 4)
+        #expect(try loadLocked(folder).1.open(with: key)?.dataKeys == [fourth])
+        #expect(throws: ConfigurationError.self) { try IdentityFile(dataDirectory: folder.path).addDataKey() }
     }
 }
