@@ -123,6 +123,9 @@ extension Manager: ClusterOperations {
     /// The lowest level of the managers.
     public func commandLevel() async -> Int { await members.commandLevel() }
 
+    /// How the group of managers is set.
+    public var consensus: ConsensusSettings { members.consensus }
+
     /// Takes a manager's vote away; throws `HTTPError` where that is not decided.
     public func removeMember(place: UInt64) async throws { try await members.removeMember(place: place) }
 

@@ -11,6 +11,8 @@ public final class Store: Sendable {
     public static let updateAttempts = 12
     /// From a change to the database's commit.
     static let flushDelay: Duration = .milliseconds(100)
+    /// From another state to its commit: a member that was given one has something else to do first, which is to catch up.
+    static let installDelay: Duration = .seconds(3)
     /// So many rows of parts do not wait that long.
     static let flushRows = 50_000
 
@@ -221,7 +223,8 @@ public final class Store: Sendable {
         guarded.withLock { guarded in
             guarded.revision = working.snapshot.revision
             guarded.applied = working.position
-            if storage != nil {
+            // What is to be written as a whole has them.
+            if storage != nil, !guarded.isAllDirty {
                 for transaction in transactions {
                     for change in transaction.changes {
                         guarded.dirty.insert(RowKey(table: change.table, id: change.id))
@@ -277,7 +280,7 @@ public final class Store: Sendable {
         for watcher in watchers { watcher.publish(.lagged) }
         for observer in observers { observer.replaced() }
         writer.async { former.snapshot = nil }
-        scheduleFlush()
+        scheduleFlush(after: Self.installDelay)
     }
 
     /// A state whose last reader is the database's writer. @unchecked: filled before it gets there.
@@ -293,9 +296,6 @@ public final class Store: Sendable {
         let snapshot = snapshot
         return snapshot.digest == snapshot.digestOfRows
     }
-
-    /// A digest of all rows, the same on all members at the same revision.
-    public var stateHash: String { SnapshotFormat.hash(snapshot) }
 
     // MARK: The database behind it
 
@@ -326,7 +326,7 @@ public final class Store: Sendable {
         }
     }
 
-    private func scheduleFlush() {
+    private func scheduleFlush(after flushDelay: Duration = Store.flushDelay) {
         guard let storage else { return }
         let delay = guarded.withLock { guarded -> Duration? in
             if guarded.rowWrites.count >= Self.flushRows, !guarded.isFlushHurried {
@@ -334,7 +334,7 @@ public final class Store: Sendable {
                 return .zero
             }
             defer { guarded.isFlushScheduled = true }
-            return guarded.isFlushScheduled ? nil : Self.flushDelay
+            return guarded.isFlushScheduled ? nil : flushDelay
         }
         guard let delay else { return }
         writer.asyncAfter(deadline: .now() + delay.seconds) { [self] in

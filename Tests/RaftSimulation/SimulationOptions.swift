@@ -41,6 +41,7 @@ package struct SimulationOptions: Sendable {
         if random.below(3) == 0 { options.settings.checkpointInterval = .milliseconds(370) }
         if random.below(2) == 0 { options.settings.announcementDelay = .milliseconds(1) }
         options.sealsFiles = random.below(2) == 0
+        options.settings.snapshotHoldPercent = [0, 50, 10_000][Int(random.below(3))]
         return options
     }
 

@@ -265,6 +265,33 @@ import Testing
         try simulation.heal()
     }
 
+    /// A follower that gets a snapshot while the others write finds what came since in the leader's log: it needs no second one,
+    /// which would leave it behind again. What is kept for it is given up once it has it, or does not answer.
+    @Test(arguments: [0, 10_000]) func theLogIsKeptForWhoGetsASnapshot(percent: Int) throws {
+        let simulation = try group(3, seed: 4) { settings in
+            settings.snapshotHoldPercent = percent
+            settings.snapshotAfterEntries = 10
+            settings.trailingEntries = 2
+            settings.snapshotChunkBytes = 100
+        }
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        // After more than the time for which it counts as one that answers.
+        try simulation.run(until: simulation.now + 2 * Self.second)
+        try write(60, to: simulation)
+        let core = try #require(try leader(simulation).driver?.core)
+        #expect(core.lastIndex - core.firstIndex < 20, "nothing is kept for one that does not answer")
+        simulation.repairAll()
+        try write(150, to: simulation)
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
+        if percent == 0 { #expect(member.machine.restores > 1) } else { #expect(member.machine.restores == 1) }
+        try write(20, to: simulation)
+        let later = try #require(try leader(simulation).driver?.core)
+        #expect(later.lastIndex - later.firstIndex < 20, "nor for one that has all")
+        try simulation.heal()
+    }
+
     /// scenarios.md, Raft and storage, 8: the power goes at every operation of receiving a snapshot.
     @Test(arguments: 1...30 as ClosedRange<Int>) func powerLossWhileInstallingASnapshot(operation: Int) throws {
         let simulation = try group(3, seed: UInt64(operation))

@@ -245,30 +245,12 @@ import Testing
 
     // MARK: Snapshots
 
-    private func metadata(_ index: LogIndex) -> SnapshotMetadata {
-        SnapshotMetadata(
-            index: index, term: 3, configuration: Configuration(voters: [Member(id: NodeID(1), address: "m1")]))
-    }
-
     private static let state = [UInt8](repeating: 0xa7, count: 200_000)
 
     private func write(_ index: LogIndex, _ state: [UInt8] = Self.state, to store: SnapshotStore) throws {
-        let writer = try store.write(metadata(index))
-        for start in stride(from: 0, to: state.count, by: 70_000) {
-            try writer.append(Array(state[start..<min(start + 70_000, state.count)]))
-        }
-        try writer.end()
-        try store.finish(writer)
-    }
-
-    private func readAll(_ store: SnapshotStore) throws -> [UInt8] {
-        let source = try #require(try store.read())
-        var bytes: [UInt8] = []
-        while true {
-            let more = try source.read(upTo: 50_000)
-            if more.isEmpty { return bytes }
-            bytes += more
-        }
+        try store.write(
+            index,
+            stride(from: 0, to: state.count, by: 70_000).map { Array(state[$0..<min($0 + 70_000, state.count)]) })
     }
 
     @Test func aSnapshotIsThereAgainAndNotOnTheDisk() throws {
@@ -277,9 +259,9 @@ import Testing
         for count in [0, 1, 65_536 - 70, 200_000] {
             let store = try SnapshotStore.open(disk: disk, sealing: sealing)
             try write(LogIndex(count + 5), Array(Self.state.prefix(count)), to: store)
-            #expect(try readAll(store).count == count)
+            #expect(try store.readAll().count == count)
             try #require(store.check()).run()
-            #expect(try readAll(SnapshotStore.open(disk: disk, sealing: sealing)).count == count)
+            #expect(try SnapshotStore.open(disk: disk, sealing: sealing).readAll().count == count)
         }
         #expect(plain(on: disk) == [])
     }
@@ -296,7 +278,7 @@ import Testing
         var offset: UInt64 = 0
         var isThere = false
         while !isThere {
-            let chunk = try #require(try sender.piece(of: metadata(5), at: offset, limit: 9_999))
+            let chunk = try #require(try sender.piece(of: .ofTest(5), at: offset, limit: 9_999))
             disk.freeBytes = offset == 0 || offset > 100_000 ? 0 : nil
             if disk.freeBytes != nil, (try? receiver.keep(chunk)) != nil, to == nil {
                 Issue.record("a full disk was not noticed")
@@ -306,8 +288,8 @@ import Testing
             isThere = try receiver.receive([chunk])
             offset += UInt64(chunk.bytes.count)
         }
-        #expect(try readAll(receiver) == Self.state)
-        #expect(try readAll(SnapshotStore.open(disk: disk, sealing: sealing)) == Self.state)
+        #expect(try receiver.readAll() == Self.state)
+        #expect(try SnapshotStore.open(disk: disk, sealing: sealing).readAll() == Self.state)
         #expect(plain(on: disk).isEmpty == (to != nil))
     }
 
@@ -323,16 +305,16 @@ import Testing
                 bytes[position] ^= 16
             }
             #expect(
-                code { _ = try readAll(SnapshotStore.open(disk: disk, sealing: sealing)) } == .corrupted,
+                code { _ = try SnapshotStore.open(disk: disk, sealing: sealing).readAll() } == .corrupted,
                 "byte \(position)")
         }
         for count in 0..<whole.count {
             disk.modify(name) { $0 = Array(whole.prefix(count)) }
-            #expect(code { _ = try readAll(SnapshotStore.open(disk: disk, sealing: sealing)) } == .corrupted)
+            #expect(code { _ = try SnapshotStore.open(disk: disk, sealing: sealing).readAll() } == .corrupted)
         }
         disk.modify(name) { $0 = whole }
         for other in [nil, try Self.sealing(Self.key(2)), try Self.sealing(Self.key(1, 8))] {
-            #expect(code { _ = try readAll(SnapshotStore.open(disk: disk, sealing: other)) } == .wrongKey)
+            #expect(code { _ = try SnapshotStore.open(disk: disk, sealing: other).readAll() } == .wrongKey)
         }
     }
 
@@ -345,15 +327,15 @@ import Testing
             disk.operationsUntilPowerLoss = operation
             _ = try? SnapshotStore.open(disk: disk, sealing: after)
             disk.restorePower()
-            #expect(try readAll(SnapshotStore.open(disk: disk, sealing: after)) == Self.state)
+            #expect(try SnapshotStore.open(disk: disk, sealing: after).readAll() == Self.state)
             #expect(plain(on: disk) == [] && disk.names.count == 1)
-            #expect(try readAll(SnapshotStore.open(disk: disk, sealing: Self.sealing(Self.key(2)))) == Self.state)
+            #expect(try SnapshotStore.open(disk: disk, sealing: Self.sealing(Self.key(2))).readAll() == Self.state)
         }
         // Without the space for it, the next start does it.
         let disk = SimulatedDisk(seed: 1)
         try write(5, to: SnapshotStore.open(disk: disk, sealing: before))
         disk.freeBytes = 1000
-        #expect(try readAll(SnapshotStore.open(disk: disk, sealing: after)) == Self.state)
+        #expect(try SnapshotStore.open(disk: disk, sealing: after).readAll() == Self.state)
         #expect(disk.names.count == 1)
     }
 
@@ -374,7 +356,7 @@ import Testing
                 let checksum = CRC32C.checksum(bytes[0..<60])
                 bytes.replaceSubrange(60..<64, with: withUnsafeBytes(of: checksum.littleEndian, Array.init))
             }
-            _ = try? readAll(SnapshotStore.open(disk: disk, sealing: sealing))
+            _ = try? SnapshotStore.open(disk: disk, sealing: sealing).readAll()
         }
     }
 }

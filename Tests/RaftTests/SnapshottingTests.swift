@@ -2,7 +2,7 @@ import Testing
 
 @testable import Raft
 
-/// A snapshot whose state is being read while the group goes on.
+/// scenarios.md, Raft and storage, 8: a snapshot whose state is being read while the group goes on.
 @Suite struct SnapshottingTests {
     private static let configuration = Configuration(
         voters: (1...3).map { Member(id: NodeID($0), address: "m\($0)") })

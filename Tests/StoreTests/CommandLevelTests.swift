@@ -52,9 +52,34 @@ import Testing
         #expect(store.snapshot.get(Secret.self, "x")?.spec.data?.bytes == [1])
         // To take one away is a write, too.
         level.withLock { $0 = 1 }
+        proposer.reconsider()
         await #expect(throws: StoreError.self) {
             try await store.update(through: proposer, at: start) { $0.delete(Secret.self, "x") }
         }
+    }
+
+    /// Commands are looked at, and the managers asked, only while one of them lags.
+    @Test func whereAllKnowEverythingNobodyIsAsked() async throws {
+        let asked = Mutex(0)
+        let level = Mutex(CommandLevel.current)
+        let store = Store(schema: Self.schema)
+        let proposer = LevelledProposer(LocalProposer(store), schema: Self.schema) {
+            asked.withLock { $0 += 1 }
+            return (level.withLock { $0 }, ["host2"])
+        }
+        let command = Command(kind: "newer", payload: []).encoded
+        for _ in 0..<20 { _ = try await proposer.propose(command) }
+        #expect(asked.withLock { $0 } == 1)
+        level.withLock { $0 = 1 }
+        proposer.reconsider()
+        await #expect(throws: StoreError.self) { try await proposer.propose(command) }
+        #expect(store.applied.index == 20)
+        level.withLock { $0 = CommandLevel.current }
+        _ = try await proposer.propose(command)
+        proposer.reconsider()
+        for _ in 0..<20 { _ = try await proposer.propose(command) }
+        #expect(store.applied.index == 41)
+        #expect(asked.withLock { $0 } == 5)
     }
 
     @Test(arguments: [[], [9], [0, 0, 0, 9], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1, 255, 255, 255, 255]] as [[UInt8]])

@@ -23,11 +23,11 @@ import Testing
                 try tx.put(makeTask("t2", service: "s1", slot: 2, node: "n1"))
             }
             try await store.update(through: proposer, at: start) { $0.delete(ClusterTask.self, "t2") }
-            let hash = store.stateHash
+            let hash = store.digest
             try store.close()
 
             let again = try Store(path: path, keys: testKeys)
-            #expect(again.stateHash == hash)
+            #expect(again.digest == hash)
             #expect(again.revision == 2)
             #expect(again.applied == LogPosition(index: 2, term: 1))
             #expect(again.durable == again.applied)
@@ -67,7 +67,7 @@ import Testing
             for index in Int(again.applied.index) + 1..<21 {
                 _ = try again.apply(index: UInt64(index), term: 1, command: log[index - 1])
             }
-            #expect(again.stateHash == store.stateHash)
+            #expect(again.digest == store.digest)
             #expect(again.revision == 20)
         }
     }
@@ -91,7 +91,7 @@ import Testing
             let (position, bytes) = leader.snapshotBytes()
             #expect(position == LogPosition(index: 1, term: 1))
             try follower.restore(bytes)
-            #expect(follower.stateHash == leader.stateHash)
+            #expect(follower.digest == leader.digest)
             var iterator = feed.makeAsyncIterator()
             guard case .lagged? = await iterator.next() else {
                 Issue.record("the watcher was not told")
@@ -99,7 +99,7 @@ import Testing
             }
             try follower.close()
             let again = try Store(path: path, keys: testKeys)
-            #expect(again.stateHash == leader.stateHash)
+            #expect(again.digest == leader.digest)
             #expect(again.snapshot.get(Service.self, "old") == nil)
         }
     }

@@ -1,5 +1,6 @@
 import Model
 import Platform
+import Synchronization
 import TestSupport
 import Testing
 
@@ -166,13 +167,13 @@ import Testing
             if random.next() % 3 == 0 { bytes.removeLast(Int(random.next() % UInt64(bytes.count))) }
             _ = try? store.apply(index: store.applied.index + 1, term: 1, command: bytes)
         }
-        let before = store.stateHash
+        let before = store.digest
         for _ in 0..<200 {
             var bytes = store.snapshotBytes().bytes
             bytes[Int(random.next() % UInt64(bytes.count))] ^= 0x40
             #expect(throws: StoreError.self) { try store.restore(bytes) }
         }
-        #expect(store.stateHash == before)
+        #expect(store.digest == before)
     }
 
     @Test func theEnvelopeStaysAsItIs() throws {
@@ -186,5 +187,28 @@ import Testing
         #expect(try CommandResult(decoding: result.encoded) == result)
         let conflict = CommandResult.conflict(Conflict(.nameTaken, table: "service", id: "s", name: "web"))
         #expect(try CommandResult(decoding: conflict.encoded) == conflict)
+    }
+
+    /// Only what the state refused is computed and proposed anew: docs/decisions/0014.
+    @Test func anUpdateWhoseAnswerIsLostIsNotProposedAgain() async throws {
+        struct Lost: Error {}
+        final class Losing: Proposer {
+            let inner: LocalProposer
+            let count = Atomic(0)
+
+            init(_ store: Store) { inner = LocalProposer(store) }
+
+            func propose(_ command: [UInt8]) async throws -> [UInt8] {
+                count.add(1, ordering: .relaxed)
+                _ = try await inner.propose(command)
+                throw Lost()
+            }
+        }
+        let store = Store()
+        let proposer = Losing(store)
+        await #expect(throws: Lost.self) {
+            try await store.update(through: proposer, at: start) { try $0.put(makeService("s1", name: "web")) }
+        }
+        #expect(proposer.count.load(ordering: .relaxed) == 1 && store.revision == 1)
     }
 }

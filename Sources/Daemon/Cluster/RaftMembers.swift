@@ -51,6 +51,14 @@ struct RaftMembers: MemberGroup {
 
     func commandLevel() async -> Int { level().level }
 
+    var consensus: ConsensusSettings {
+        let settings = raft.settings
+        return ConsensusSettings(
+            snapshotInterval: settings.snapshotAfterEntries, keepOldSnapshots: 0,
+            logEntriesForSlowFollowers: settings.trailingEntries,
+            electionTick: Int(settings.shortestElectionTimeout / settings.heartbeatInterval), heartbeatTick: 1)
+    }
+
     // MARK: Changes
 
     /// A voter that is not there could cost the quorum, so it must answer first.

@@ -110,9 +110,9 @@ actor LocalNode {
     ) async throws -> RestoreAnswer {
         let backup: Backup
         do {
-            var reader = BackupReader(schema: ManagerRole.schema)
-            for try await piece in body { try reader.feed(piece) }
-            backup = try reader.finish()
+            backup = try await ThreadFeed.run(named: "restore", over: body) { next in
+                try BackupReader.read(ManagerRole.schema, from: next)
+            }
         } catch let error as StoreError {
             throw HTTPError(.badRequest, "\(error); nothing was changed")
         }

@@ -61,6 +61,7 @@ extension ManagerRole {
         info.nodes = snapshot.all(Node.self).count
         info.managers = raft.status.configuration.voters.count
         info.cluster = snapshot.all(Cluster.self).first.map(SystemInfo.ClusterSummary.init)
+        info.cluster?.spec.raft = members.consensus
         info.remoteManagers = members.endpoints().map { .init(nodeID: $0.nodeID, address: $0.address) }
         if let advice = CertificatePolicy.rootAdvice(in: snapshot, now: WallClock.now()) { info.error = advice }
         if raft.status.leader == nil {

@@ -53,7 +53,10 @@ extension ManagerRole {
             clusterID: cluster.id, revision: snapshot.revision, position: position, createdAt: WallClock.now())
         return BackupStream(
             header: header, doubt: doubt,
-            pieces: ThreadedPieces(named: "backup") { put in try snapshot.writeBackup(header, to: put) })
+            pieces: ThreadedPieces(named: "backup") { put in
+                try StoredState(snapshot, at: position)
+                    .writeBackup(of: header.clusterID, createdAt: header.createdAt, to: put)
+            })
     }
 
     private func reachLeader() async -> String? {

@@ -18,7 +18,7 @@ actor ManagerRole {
     private let raftLinks: RaftLinks
     let links: ClusterLinks
     let manager: Manager
-    private let proposer: any Proposer
+    private let proposer: LevelledProposer
     let members: RaftMembers
     private let router: Router
     let environment: MembershipEnvironment
@@ -223,6 +223,7 @@ actor ManagerRole {
         }
         guard change.role == .leader, leadingTerm == nil, await isUpToDate(in: change.term), !isStopped else { return }
         leadingTerm = change.term
+        proposer.reconsider()
         discovery?.lead(in: change.term)
         log.info("leading", ["term": change.term])
         manager.startLeading()
@@ -331,8 +332,11 @@ actor ManagerRole {
         let ids: [String]
         switch event {
         case .lagged: ids = channels.keys.sorted()
-        case .changes(_, let changes): ids = changes.filter { $0.table == Node.table }.map(\.id)
+        case .changes(_, let changes):
+            ids = changes.filter { $0.table == Node.table }.map(\.id)
+            guard !ids.isEmpty else { return }
         }
+        proposer.reconsider()
         for id in ids {
             let isRemoved = store.snapshot.get(Node.self, id) == nil
             for channel in (channels[id] ?? [:]).values {

@@ -1,3 +1,4 @@
+internal import Platform
 public import Store
 
 /// The kind `kv`: one change of one key, or of all that begin so.

@@ -1,3 +1,4 @@
+internal import Platform
 public import Store
 
 /// The keys with their history: the newest version of each, deletions included, and all versions in the order they were

@@ -1,3 +1,4 @@
+internal import Platform
 public import Store
 
 /// The kind `session`: a session begins, sessions end, or delays of locks do. Who decides that it is time is the leader; the

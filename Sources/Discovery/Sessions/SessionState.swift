@@ -1,3 +1,4 @@
+internal import Platform
 public import Store
 
 /// The sessions that are alive, and the keys whose locks wait because a holder's session ended.

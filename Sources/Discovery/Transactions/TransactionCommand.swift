@@ -1,3 +1,4 @@
+internal import Platform
 public import Store
 
 /// The kind `kv-txn`: several operations on keys, all or none.

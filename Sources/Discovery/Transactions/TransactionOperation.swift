@@ -1,3 +1,4 @@
+internal import Platform
 import Store
 
 /// One operation of a transaction.

@@ -1,3 +1,4 @@
+internal import Platform
 import Store
 
 /// What became of a transaction: all of it was done, or nothing.

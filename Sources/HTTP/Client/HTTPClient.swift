@@ -140,10 +140,11 @@ public final class HTTPClient: Sendable {
 }
 
 extension HTTPRequest {
-    /// Sending it twice is as good as once, and its body can be sent twice.
+    /// Sending it twice is as good as once, and its body can be sent twice. Nothing else is: that nothing was heard does not say
+    /// that nothing was done.
     fileprivate var isRepeatable: Bool {
         guard case .bytes = body.storage else { return false }
-        return method.isIdempotent
+        return method.isSafe
     }
 }
 

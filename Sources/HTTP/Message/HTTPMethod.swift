@@ -17,10 +17,11 @@ public struct HTTPMethod: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { name }
 
-    /// Repeating the request has the effect of sending it once (RFC 9110 section 9.2.2).
-    public var isIdempotent: Bool {
+    /// The request changes nothing (RFC 9110 section 9.2.1). What the RFC calls idempotent, PUT and DELETE, is not with the APIs
+    /// here: a PUT makes a session, or puts a key if it is as it was.
+    public var isSafe: Bool {
         switch name {
-        case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE": true
+        case "GET", "HEAD", "OPTIONS", "TRACE": true
         default: false
         }
     }

@@ -11,6 +11,9 @@ public protocol ClusterOperations: Sendable {
     /// The lowest `CommandLevel` of the managers.
     func commandLevel() async -> Int
 
+    /// How the Raft group is set.
+    var consensus: ConsensusSettings { get }
+
     /// Takes a member out of the Raft group; content with one that is not in it.
     func removeMember(place: UInt64) async throws
 

@@ -9,7 +9,8 @@ struct ClusterRoutes: Sendable {
 
     func register(in router: inout Router) {
         router.get("/swarm") { _ in
-            let (cluster, secrets) = try Self.objects(api.snapshot)
+            var (cluster, secrets) = try Self.objects(api.snapshot)
+            cluster.spec.raft = api.operations.consensus
             return try .json(
                 ClusterDetail(
                     cluster: cluster, tokens: secrets.joinTokens,
@@ -86,6 +87,7 @@ struct ClusterRoutes: Sendable {
             }
             let encryption = spec.encryptionConfig ?? cluster.spec.encryptionConfig
             cluster.spec = spec
+            cluster.spec.raft = nil
             cluster.spec.caConfig = try CertificatePolicy.checked(certificates)
             cluster.spec.encryptionConfig = encryption
             try transaction.put(cluster)

@@ -40,7 +40,7 @@ struct ServiceRoutes: Sendable {
             let id = try request.capture("id")
             try await api.update { transaction in
                 let service = try AccessView(transaction.snapshot, for: request).find(Service.self, id, for: .write)
-                transaction.delete(Service.self, service.id)
+                try transaction.remove(service)
             }
             return HTTPResponse(.ok)
         }

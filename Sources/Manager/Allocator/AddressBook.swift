@@ -25,13 +25,18 @@ struct AddressBook {
 
     init() {}
 
-    /// Forgets networks that are gone and takes up new ones.
-    mutating func sync(networks objects: [Network]) {
+    /// Forgets networks that are gone and takes up new ones, with what rests there.
+    ///
+    /// - Parameter wall: the time of day at `now`.
+    mutating func sync(networks objects: [Network], at now: Duration, wall: Timestamp) {
         let ids = Set(objects.map(\.id))
         networks = networks.filter { ids.contains($0.key) }
         for network in objects where networks[network.id] == nil {
             guard let subnet = network.subnet else { continue }
             networks[network.id] = AddressAllocator(subnet: subnet.network, gateway: network.gatewayAddress)
+            for (text, since) in (network.restingAddresses ?? [:]).sorted(by: { $0.key < $1.key }) {
+                if let address = IPv4Address(text) { rest(address, of: network.id, now, age: wall - since) }
+            }
         }
     }
 
@@ -86,15 +91,19 @@ struct AddressBook {
     private mutating func rest(
         _ task: ClusterTask, _ attachments: [NetworkAttachment], _ now: Duration, _ wall: Timestamp
     ) {
-        let age = max(.zero, wall - task.status.timestamp)
-        guard age < AddressAllocator.defaultQuarantine else { return }
         for attachment in attachments {
             for prefix in attachment.prefixes {
-                // One that is in use is somebody else's by now.
-                guard (try? networks[attachment.network.id]?.reserve(prefix.address)) != nil else { continue }
-                networks[attachment.network.id]?.release(prefix.address, at: now - age)
+                rest(prefix.address, of: attachment.network.id, now, age: wall - task.status.timestamp)
             }
         }
+    }
+
+    private mutating func rest(_ address: IPv4Address, of networkID: String, _ now: Duration, age: Duration) {
+        let age = max(.zero, age)
+        guard age < AddressAllocator.defaultQuarantine else { return }
+        // One that is in use is somebody else's by now.
+        guard (try? networks[networkID]?.reserve(address)) != nil else { return }
+        networks[networkID]?.release(address, at: now - age)
     }
 
     /// Nil: the service is gone.

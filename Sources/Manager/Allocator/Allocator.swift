@@ -5,7 +5,7 @@ internal import Store
 
 /// Gives networks their number and subnet, services their virtual addresses and ports, tasks and nodes their addresses.
 ///
-/// Everything it gave stands in the objects; what it remembers besides is only which addresses rest.
+/// Everything it gave stands in the objects, and so does what was given up lately (`Network.restingAddresses`).
 struct Allocator {
     /// VXLAN network identifiers below are left to others.
     static let firstVNI: UInt32 = 4097
@@ -35,7 +35,7 @@ struct Allocator {
             }
             draft.put(network)
         }
-        book.sync(networks: draft.snapshot.all(Network.self))
+        book.sync(networks: draft.snapshot.all(Network.self), at: draft.monotonic, wall: draft.now)
     }
 
     private func newSubnet(_ draft: Draft) -> IPv4Prefix? {
@@ -56,12 +56,17 @@ struct Allocator {
         else { return }
         let nodes = draft.snapshot.all(Node.self)
         let ids = Set(nodes.map(\.id))
-        var addresses = (ingress.nodeAddresses ?? [:]).filter { ids.contains($0.key) }
+        let held = ingress.nodeAddresses ?? [:]
+        var addresses = held.filter { ids.contains($0.key) }
+        // Those of nodes that went before this leader looked are given up now, as far as anybody knows.
+        book.sync(nodeAddresses: held, networkID: ingress.id, at: draft.monotonic)
         book.sync(nodeAddresses: addresses, networkID: ingress.id, at: draft.monotonic)
         for node in nodes where addresses[node.id] == nil {
             guard let address = try? book.allocate(ingress.id, for: .node(node.id), at: draft.monotonic) else { break }
             addresses[node.id] = "\(address)/\(subnet.length)"
         }
+        let gone = held.keys.filter { addresses[$0] == nil }.sorted().compactMap { held[$0] }
+        if !gone.isEmpty { ingress.rest(gone, at: draft.now) }
         ingress.nodeAddresses = addresses
         draft.put(ingress)
     }
@@ -81,7 +86,10 @@ struct Allocator {
         guard var service = draft.snapshot.get(Service.self, serviceID) else { return }
         service.endpoint.spec = service.spec.endpointSpec
         service.endpoint.ports = ports.assign(service)
+        let before = service.endpoint.virtualIPs ?? []
         service.endpoint.virtualIPs = virtualAddresses(service, &draft)
+        let after = service.endpoint.virtualIPs ?? []
+        draft.rest(before.filter { !after.contains($0) }.map { ($0.networkID, $0.address) })
         draft.put(service)
         // What was given up is released now, not when the service is looked at the next time.
         book.sync(service: service, id: serviceID, at: draft.monotonic)

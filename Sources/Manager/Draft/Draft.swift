@@ -31,7 +31,15 @@ struct Draft {
         do { try transaction.put(object) } catch { preconditionFailure("a planner renamed \(object.id): \(error)") }
     }
 
-    mutating func delete(task id: String) { transaction.delete(ClusterTask.self, id) }
+    mutating func delete(task id: String) {
+        guard let task = snapshot.get(ClusterTask.self, id) else { return }
+        do { try transaction.remove(task) } catch { preconditionFailure("a planner renamed a network: \(error)") }
+    }
+
+    /// Notes that addresses are given up.
+    mutating func rest(_ addresses: [(networkID: String, address: String)]) {
+        do { try transaction.rest(addresses) } catch { preconditionFailure("a planner renamed a network: \(error)") }
+    }
 
     /// Has the service looked at again at `instant`, or earlier if others asked for that.
     mutating func wake(_ serviceID: String, at instant: Timestamp) {

@@ -25,6 +25,7 @@ struct Admission: Sendable {
             manager: JoinToken(clusterDigest: digest, secret: Identifier.random()).description)
         var spec = request.spec ?? ClusterSpec()
         spec.name = spec.name ?? "default"
+        spec.raft = nil
         // `docker swarm init` sends the objects, and leaves out what its user did not set.
         if spec.orchestration?.taskHistoryRetentionLimit == nil {
             spec.orchestration = .init(taskHistoryRetentionLimit: Defaults.taskHistory)

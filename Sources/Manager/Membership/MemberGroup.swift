@@ -44,6 +44,9 @@ public protocol MemberGroup: Sendable {
     /// The lowest `CommandLevel` of the managers.
     func commandLevel() async -> Int
 
+    /// How the group is set.
+    var consensus: ConsensusSettings { get }
+
     /// Makes a node a voter, which it may be already: a learner until it has caught up.
     ///
     /// - Throws: `HTTPError` where it does not answer as that node at the address, or is not added.

@@ -50,6 +50,8 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
     public var dispatcher: Dispatcher?
     public var caConfig: CAConfig?
     public var encryptionConfig: EncryptionConfig?
+    /// As the managers run, for who asks: it is no part of the state, and not set here.
+    public var raft: ConsensusSettings?
 
     public init(
         name: String? = nil, labels: [String: String]? = nil, orchestration: Orchestration? = nil,
@@ -69,6 +71,7 @@ public struct ClusterSpec: Codable, Sendable, Equatable {
         case dispatcher = "Dispatcher"
         case caConfig = "CAConfig"
         case encryptionConfig = "EncryptionConfig"
+        case raft = "Raft"
     }
 
     /// How managers keep their keys.

@@ -25,6 +25,8 @@ public struct Network: ClusterObject {
     public var vni: UInt32?
     /// On the ingress network: each node's own address, by node id.
     public var nodeAddresses: [String: String]?
+    /// Addresses that were given up lately, and when: a leader who was not there lets them rest all the same.
+    public private(set) var restingAddresses: [String: Timestamp]?
 
     public var name: String? { networkName }
 
@@ -63,6 +65,23 @@ public struct Network: ClusterObject {
         case labels = "Labels"
         case vni = "VNI"
         case nodeAddresses = "NodeAddresses"
+        case restingAddresses = "RestingAddresses"
+    }
+
+    /// How long an address that was given up is remembered: no shorter than it rests.
+    public static let restMemory = Duration.seconds(30)
+    /// Addresses that are remembered; beyond, those that have rested longest are not.
+    public static let restLimit = 256
+
+    /// Notes that addresses (with or without a prefix length) are given up; forgets those that were long ago.
+    public mutating func rest(_ addresses: [String], at now: Timestamp) {
+        var resting = (restingAddresses ?? [:]).filter { $0.value + Self.restMemory > now }
+        for address in addresses { resting[String(address.prefix { $0 != "/" })] = now }
+        if resting.count > Self.restLimit {
+            let newest = resting.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(Self.restLimit)
+            resting = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
+        }
+        restingAddresses = resting.isEmpty ? nil : resting
     }
 }
 

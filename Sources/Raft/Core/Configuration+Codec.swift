@@ -1,3 +1,5 @@
+internal import Platform
+
 extension Configuration {
     /// Voters and nothing else: written wherever it says all, so that older members understand it.
     private static let plainVersion: UInt8 = 1
@@ -8,11 +10,11 @@ extension Configuration {
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
         if outgoing.isEmpty && learners.isEmpty {
-            writer.write(Self.plainVersion)
+            writer.integer(Self.plainVersion)
             Self.write(voters, to: &writer)
         } else {
-            writer.write(Self.fullVersion)
-            writer.write(leavesItself ? Self.leavesItselfFlag : 0)
+            writer.integer(Self.fullVersion)
+            writer.integer(leavesItself ? Self.leavesItselfFlag : 0)
             for members in [voters, outgoing, learners] { Self.write(members, to: &writer) }
         }
         return writer.bytes
@@ -21,12 +23,12 @@ extension Configuration {
     /// Throws `malformed` for what `encoded()` would not write.
     public init(decoding bytes: [UInt8]) throws(RaftError) {
         var reader = ByteReader(bytes)
-        let version: UInt8 = try reader.read()
+        let version: UInt8 = try reader.integer()
         switch version {
         case Self.plainVersion:
             self.init(voters: try Self.readMembers(from: &reader))
         case Self.fullVersion:
-            let flags: UInt8 = try reader.read()
+            let flags: UInt8 = try reader.integer()
             self.init(
                 voters: try Self.readMembers(from: &reader), outgoing: try Self.readMembers(from: &reader),
                 learners: try Self.readMembers(from: &reader), leavesItself: flags & Self.leavesItselfFlag != 0)
@@ -40,20 +42,20 @@ extension Configuration {
     }
 
     private static func write(_ members: [Member], to writer: inout ByteWriter) {
-        writer.write(UInt16(members.count))
+        writer.integer(UInt16(members.count))
         for member in members {
-            writer.write(member.id.value)
-            writer.write(prefixed: Array(member.address.utf8))
+            writer.integer(member.id.value)
+            writer.data(Array(member.address.utf8))
         }
     }
 
     private static func readMembers(from reader: inout ByteReader) throws(RaftError) -> [Member] {
-        let count: UInt16 = try reader.read()
+        let count: UInt16 = try reader.integer()
         guard count <= maximumVoters else { throw RaftError(.malformed, "configuration of \(count) members") }
         var members: [Member] = []
         for _ in 0..<count {
-            let id = NodeID(try reader.read())
-            let address = try reader.readPrefixed(limit: maximumAddressBytes)
+            let id = NodeID(try reader.integer())
+            let address = try reader.data(limit: maximumAddressBytes)
             members.append(Member(id: id, address: String(decoding: address, as: UTF8.self)))
         }
         return members

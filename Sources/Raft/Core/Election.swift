@@ -184,6 +184,7 @@ extension RaftCore {
         self.leadership = leadership
         forgetDeparted()
         renewTransfer()
+        if isHoldingLog { compact() }
         markCheckpoint()
         broadcastHeartbeat()
     }

@@ -50,6 +50,13 @@ struct LogWindow: Sendable {
         return cost
     }
 
+    /// What all entries after `index` cost, which must not lie before the base.
+    func cost(after index: LogIndex) -> Int {
+        precondition(index >= baseIndex)
+        guard index < lastIndex else { return 0 }
+        return entries[Int(index - baseIndex)...].reduce(0) { $0 + $1.cost }
+    }
+
     mutating func append(_ more: [Entry]) {
         guard let first = more.first else { return }
         precondition(first.index == lastIndex + 1, "the log has no gaps")

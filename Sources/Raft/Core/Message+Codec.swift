@@ -1,3 +1,5 @@
+internal import Platform
+
 extension Message {
     /// The version this member writes. A message of another version is refused.
     static let codecVersion: UInt8 = 1
@@ -16,49 +18,49 @@ extension Message {
     public func encoded() -> [UInt8] {
         var writer = ByteWriter(reserving: 64)
         func start(_ tag: Tag) {
-            writer.write(Self.codecVersion)
-            writer.write(tag.rawValue)
-            writer.write(from.value)
-            writer.write(to.value)
-            writer.write(term)
+            writer.integer(Self.codecVersion)
+            writer.integer(tag.rawValue)
+            writer.integer(from.value)
+            writer.integer(to.value)
+            writer.integer(term)
         }
         switch body {
         case .vote(let vote):
             start(.vote)
-            writer.write(UInt8(vote.isPreVote ? 1 : vote.isByTransfer ? 2 : 0))
-            writer.write(vote.lastIndex)
-            writer.write(vote.lastTerm)
+            writer.integer(UInt8(vote.isPreVote ? 1 : vote.isByTransfer ? 2 : 0))
+            writer.integer(vote.lastIndex)
+            writer.integer(vote.lastTerm)
         case .voteResponse(let response):
             start(.voteResponse)
-            writer.write(UInt8(response.isPreVote ? 1 : 0))
-            writer.write(UInt8(response.granted ? 1 : 0))
+            writer.integer(UInt8(response.isPreVote ? 1 : 0))
+            writer.integer(UInt8(response.granted ? 1 : 0))
         case .append(let append):
             start(.append)
-            writer.write(append.previousIndex)
-            writer.write(append.previousTerm)
-            writer.write(append.commit)
-            writer.write(UInt32(append.entries.count))
+            writer.integer(append.previousIndex)
+            writer.integer(append.previousTerm)
+            writer.integer(append.commit)
+            writer.integer(UInt32(append.entries.count))
             for entry in append.entries { entry.encode(into: &writer) }
         case .appendResponse(let response):
             start(.appendResponse)
-            writer.write(UInt8(response.rejected ? 1 : 0))
-            writer.write(response.index)
-            writer.write(response.hintIndex)
-            writer.write(response.hintTerm)
+            writer.integer(UInt8(response.rejected ? 1 : 0))
+            writer.integer(response.index)
+            writer.integer(response.hintIndex)
+            writer.integer(response.hintTerm)
         case .heartbeat(let heartbeat):
             start(heartbeat.asksPromise ? .leaseHeartbeat : .heartbeat)
-            writer.write(heartbeat.commit)
-            writer.write(heartbeat.round)
+            writer.integer(heartbeat.commit)
+            writer.integer(heartbeat.round)
         case .heartbeatResponse(let response):
             start(.heartbeatResponse)
-            writer.write(response.round)
+            writer.integer(response.round)
         case .snapshot(let chunk):
             start(.snapshot)
             chunk.encode(into: &writer)
         case .snapshotResponse(let response):
             start(.snapshotResponse)
-            writer.write(response.index)
-            writer.write(response.nextOffset)
+            writer.integer(response.index)
+            writer.integer(response.nextOffset)
         case .timeoutNow:
             start(.timeoutNow)
         case .stateReport(let checkpoint):
@@ -85,15 +87,15 @@ extension Message {
             throw RaftError(.malformed, "message of \(bytes.count) bytes")
         }
         var reader = ByteReader(bytes)
-        let version: UInt8 = try reader.read()
+        let version: UInt8 = try reader.integer()
         guard version == Self.codecVersion else {
             throw RaftError(.malformed, "message of unknown version \(version)")
         }
-        let rawTag: UInt8 = try reader.read()
+        let rawTag: UInt8 = try reader.integer()
         guard let tag = Tag(rawValue: rawTag) else { throw RaftError(.malformed, "message of unknown kind \(rawTag)") }
-        let from = NodeID(try reader.read())
-        let to = NodeID(try reader.read())
-        let term: Term = try reader.read()
+        let from = NodeID(try reader.integer())
+        let to = NodeID(try reader.integer())
+        let term: Term = try reader.integer()
         let body = try Self.decodeBody(tag, from: &reader, term: term)
         try reader.expectEnd()
         self.init(from: from, to: to, term: term, body: body)
@@ -102,12 +104,12 @@ extension Message {
     private static func decodeBody(_ tag: Tag, from reader: inout ByteReader, term: Term) throws(RaftError) -> Body {
         switch tag {
         case .vote:
-            let kind: UInt8 = try reader.read()
+            let kind: UInt8 = try reader.integer()
             guard kind <= 2 else { throw RaftError(.malformed, "vote request of unknown kind \(kind)") }
             return .vote(
                 VoteRequest(
-                    isPreVote: kind == 1, isByTransfer: kind == 2, lastIndex: try reader.read(),
-                    lastTerm: try reader.read()))
+                    isPreVote: kind == 1, isByTransfer: kind == 2, lastIndex: try reader.integer(),
+                    lastTerm: try reader.integer()))
         case .voteResponse:
             return .voteResponse(VoteResponse(isPreVote: try reader.readFlag(), granted: try reader.readFlag()))
         case .append:
@@ -115,18 +117,18 @@ extension Message {
         case .appendResponse:
             return .appendResponse(
                 AppendResponse(
-                    rejected: try reader.readFlag(), index: try reader.read(), hintIndex: try reader.read(),
-                    hintTerm: try reader.read()))
+                    rejected: try reader.readFlag(), index: try reader.integer(), hintIndex: try reader.integer(),
+                    hintTerm: try reader.integer()))
         case .heartbeat, .leaseHeartbeat:
             return .heartbeat(
                 Heartbeat(
-                    commit: try reader.read(), round: try reader.read(), asksPromise: tag == .leaseHeartbeat))
+                    commit: try reader.integer(), round: try reader.integer(), asksPromise: tag == .leaseHeartbeat))
         case .heartbeatResponse:
-            return .heartbeatResponse(HeartbeatResponse(round: try reader.read()))
+            return .heartbeatResponse(HeartbeatResponse(round: try reader.integer()))
         case .snapshot:
             return .snapshot(try decodeChunk(from: &reader))
         case .snapshotResponse:
-            return .snapshotResponse(SnapshotResponse(index: try reader.read(), nextOffset: try reader.read()))
+            return .snapshotResponse(SnapshotResponse(index: try reader.integer(), nextOffset: try reader.integer()))
         case .timeoutNow:
             return .timeoutNow
         case .stateReport:
@@ -143,10 +145,10 @@ extension Message {
     }
 
     private static func decodeAppend(from reader: inout ByteReader, term: Term) throws(RaftError) -> AppendRequest {
-        let previousIndex: LogIndex = try reader.read()
-        let previousTerm: Term = try reader.read()
-        let commit: LogIndex = try reader.read()
-        let count: UInt32 = try reader.read()
+        let previousIndex: LogIndex = try reader.integer()
+        let previousTerm: Term = try reader.integer()
+        let commit: LogIndex = try reader.integer()
+        let count: UInt32 = try reader.integer()
         guard count <= maximumEntries, previousIndex <= LogIndex.max / 2 else {
             throw RaftError(.malformed, "append of \(count) entries after \(previousIndex)")
         }
@@ -166,12 +168,12 @@ extension Message {
     }
 
     private static func decodeChunk(from reader: inout ByteReader) throws(RaftError) -> SnapshotChunk {
-        let index: LogIndex = try reader.read()
-        let term: Term = try reader.read()
-        let configuration = try Configuration(decoding: try reader.readPrefixed(limit: maximumEncodedBytes))
-        let totalBytes: UInt64 = try reader.read()
-        let offset: UInt64 = try reader.read()
-        let bytes = try reader.readPrefixed(limit: maximumEncodedBytes)
+        let index: LogIndex = try reader.integer()
+        let term: Term = try reader.integer()
+        let configuration = try Configuration(decoding: try reader.data(limit: maximumEncodedBytes))
+        let totalBytes: UInt64 = try reader.integer()
+        let offset: UInt64 = try reader.integer()
+        let bytes = try reader.data(limit: maximumEncodedBytes)
         guard index > 0, index <= LogIndex.max / 2, offset <= totalBytes, UInt64(bytes.count) <= totalBytes - offset
         else {
             throw RaftError(.malformed, "snapshot \(index): \(bytes.count) bytes at \(offset) of \(totalBytes)")
@@ -184,36 +186,36 @@ extension Message {
 
 extension Message.SnapshotChunk {
     func encode(into writer: inout ByteWriter) {
-        writer.write(metadata.index)
-        writer.write(metadata.term)
-        writer.write(prefixed: metadata.configuration.encoded())
-        writer.write(totalBytes)
-        writer.write(offset)
-        writer.write(prefixed: bytes)
+        writer.integer(metadata.index)
+        writer.integer(metadata.term)
+        writer.data(metadata.configuration.encoded())
+        writer.integer(totalBytes)
+        writer.integer(offset)
+        writer.data(bytes)
     }
 }
 
 extension Entry {
     /// Term, kind, length, data; the index follows from the place.
     func encode(into writer: inout ByteWriter) {
-        writer.write(term)
-        writer.write(kind.rawValue)
-        writer.write(prefixed: data)
+        writer.integer(term)
+        writer.integer(kind.rawValue)
+        writer.data(data)
     }
 
     init(index: LogIndex, decodingFrom reader: inout ByteReader) throws(RaftError) {
-        let term: Term = try reader.read()
-        let rawKind: UInt8 = try reader.read()
+        let term: Term = try reader.integer()
+        let rawKind: UInt8 = try reader.integer()
         guard let kind = Kind(rawValue: rawKind) else {
             throw RaftError(.malformed, "entry \(index) of unknown kind \(rawKind)")
         }
-        self.init(index: index, term: term, kind: kind, data: try reader.readPrefixed(limit: .max))
+        self.init(index: index, term: term, kind: kind, data: try reader.data())
     }
 }
 
 extension ByteReader {
     mutating func readFlag() throws(RaftError) -> Bool {
-        let value: UInt8 = try read()
+        let value: UInt8 = try integer()
         guard value <= 1 else { throw RaftError(.malformed, "\(value) where 0 or 1 is expected") }
         return value == 1
     }

@@ -1,3 +1,5 @@
+internal import Platform
+
 extension Message {
     /// Asks the leader for bytes of a snapshot, to put its state in the place of one that differs.
     public struct StateRequest: Equatable, Sendable {
@@ -11,35 +13,35 @@ extension Message {
 
 extension Checkpoint {
     func encode(into writer: inout ByteWriter) {
-        writer.write(index)
-        writer.write(digest)
+        writer.integer(index)
+        writer.integer(digest)
     }
 
     init(decodingFrom reader: inout ByteReader) throws(RaftError) {
-        self.init(index: try reader.read(), digest: try reader.read())
+        self.init(index: try reader.integer(), digest: try reader.integer())
     }
 }
 
 extension Message.StateRequest {
     func encode(into writer: inout ByteWriter) {
-        writer.write(appliedIndex)
-        writer.write(UInt8(metadata == nil ? 0 : 1))
+        writer.integer(appliedIndex)
+        writer.integer(UInt8(metadata == nil ? 0 : 1))
         if let metadata {
-            writer.write(metadata.index)
-            writer.write(metadata.term)
-            writer.write(prefixed: metadata.configuration.encoded())
+            writer.integer(metadata.index)
+            writer.integer(metadata.term)
+            writer.data(metadata.configuration.encoded())
         }
-        writer.write(offset)
+        writer.integer(offset)
     }
 
     init(decodingFrom reader: inout ByteReader) throws(RaftError) {
-        let appliedIndex: LogIndex = try reader.read()
+        let appliedIndex: LogIndex = try reader.integer()
         var metadata: SnapshotMetadata?
         if try reader.readFlag() {
             metadata = SnapshotMetadata(
-                index: try reader.read(), term: try reader.read(),
-                configuration: try Configuration(decoding: try reader.readPrefixed(limit: 1 << 20)))
+                index: try reader.integer(), term: try reader.integer(),
+                configuration: try Configuration(decoding: try reader.data(limit: 1 << 20)))
         }
-        self.init(appliedIndex: appliedIndex, metadata: metadata, offset: try reader.read())
+        self.init(appliedIndex: appliedIndex, metadata: metadata, offset: try reader.integer())
     }
 }

@@ -30,6 +30,10 @@ public struct RaftCore: Sendable {
     var configurations: ConfigurationHistory
     /// The newest snapshot that may be sent, and behind which the log may be cut.
     public internal(set) var snapshot: SnapshotMetadata?
+    /// Its size, where this member took it.
+    var snapshotBytes = 0
+    /// Entries behind its trail are kept for a follower.
+    var isHoldingLog = false
     public internal(set) var commitIndex: LogIndex
     /// Everything up to here was handed out as committed.
     var handedOutIndex: LogIndex

@@ -46,6 +46,9 @@ public struct RaftSettings: Sendable {
     public var snapshotAfterEntries: UInt64 = 50_000
     /// And the log must have grown by such a part of the latest snapshot's size: one in so many.
     public var snapshotShare = 4
+    /// A leader keeps in its log what a follower lacks that answers, also behind the latest snapshot, as long as it is no more
+    /// than so many hundredths of that snapshot's size.
+    public var snapshotHoldPercent = 50
     /// Members compare their states this often while something is written; nil for never.
     public var checkpointInterval: Duration? = .seconds(10)
     /// One segment file of the log.

@@ -8,18 +8,38 @@ struct IncomingSnapshot: Sendable {
 }
 
 extension RaftCore {
-    /// A snapshot of this member's own state is durable. Entries behind it leave memory, but for a trail.
-    public mutating func snapshotTaken(_ metadata: SnapshotMetadata) {
+    /// A snapshot of this member's own state is durable, a file of so many bytes. Entries behind it leave memory, but for a trail
+    /// and for what a follower that answers still lacks, where that is not much beside the snapshot.
+    public mutating func snapshotTaken(_ metadata: SnapshotMetadata, bytes: Int = 0) {
         guard metadata.index > (snapshot?.index ?? 0), metadata.index <= handedOutIndex else { return }
         snapshot = metadata
+        snapshotBytes = bytes
         compact()
     }
 
-    /// Forgets entries that lie further behind the snapshot than the trail is long.
+    /// Forgets entries that nobody is likely to want.
     mutating func compact() {
         guard let snapshot, snapshot.index > settings.trailingEntries else { return }
-        log.compact(through: snapshot.index - settings.trailingEntries)
+        let wanted = snapshot.index - settings.trailingEntries
+        let held = heldIndex() ?? wanted
+        isHoldingLog = held < wanted
+        log.compact(through: min(wanted, held))
         configurations.compact(through: min(snapshot.index, log.baseIndex))
+    }
+
+    /// Where the follower is that is furthest behind and answers, or will be once it has the snapshot that it is being sent. It
+    /// is given the rest from the log, where another snapshot would take it longer, and leave it behind again.
+    private func heldIndex() -> LogIndex? {
+        let limit = snapshotBytes / 100 * settings.snapshotHoldPercent
+        guard let leadership, limit > 0 else { return nil }
+        var held: LogIndex?
+        for follower in leadership.followers where follower.lastContact + settings.longestElectionTimeout > now {
+            var index = follower.match
+            if case .snapshot(let transfer) = follower.state { index = max(index, transfer.metadata.index) }
+            guard index >= log.baseIndex, index < held ?? .max, log.cost(after: index) <= limit else { continue }
+            held = index
+        }
+        return held
     }
 
     /// The follower needs what the log no longer has.

@@ -49,16 +49,16 @@ enum SegmentFormat {
 
         func encoded() -> [UInt8] {
             var writer = ByteWriter(reserving: headerBytes)
-            writer.write(segmentMagic)
-            writer.write(keyNumber == 0 ? plainVersion : sealedVersion)
-            writer.write(keyNumber << 8 | (isReset ? 1 : 0))
-            writer.write(id)
-            writer.write(sequence)
-            writer.write(baseIndex)
-            writer.write(baseTerm)
-            writer.write(capacity)
-            writer.write(previousChain)
-            writer.write(CRC32C.checksum(writer.bytes))
+            writer.integer(segmentMagic)
+            writer.integer(keyNumber == 0 ? plainVersion : sealedVersion)
+            writer.integer(keyNumber << 8 | (isReset ? 1 : 0))
+            writer.integer(id)
+            writer.integer(sequence)
+            writer.integer(baseIndex)
+            writer.integer(baseTerm)
+            writer.integer(capacity)
+            writer.integer(previousChain)
+            writer.integer(CRC32C.checksum(writer.bytes))
             return writer.bytes
         }
 
@@ -121,17 +121,17 @@ enum SegmentFormat {
         var chain: UInt32
 
         func encode(into writer: inout ByteWriter) {
-            writer.write(batchMagic)
-            writer.write(batchVersion)
-            writer.write(segmentID)
-            writer.write(ordinal)
-            writer.write(firstIndex)
-            writer.write(previousTerm)
-            writer.write(commitIndex)
-            writer.write(count)
-            writer.write(payloadBytes)
-            writer.write(chain)
-            writer.write(CRC32C.checksum(writer.bytes))
+            writer.integer(batchMagic)
+            writer.integer(batchVersion)
+            writer.integer(segmentID)
+            writer.integer(ordinal)
+            writer.integer(firstIndex)
+            writer.integer(previousTerm)
+            writer.integer(commitIndex)
+            writer.integer(count)
+            writer.integer(payloadBytes)
+            writer.integer(chain)
+            writer.integer(CRC32C.checksum(writer.bytes))
         }
 
         /// Nil for bytes at `offset` that are no valid header of this version.
@@ -176,11 +176,11 @@ enum SegmentFormat {
         let extent = extent(ofPayload: Int(header.payloadBytes))
         var writer = ByteWriter(reserving: extent)
         header.encode(into: &writer)
-        writer.write(raw: seal.map { $0(payload, writer.bytes) } ?? payload)
+        writer.raw(seal.map { $0(payload, writer.bytes) } ?? payload)
         writer.pad(to: extent - trailerBytes)
         let chain = CRC32C.checksum(writer.bytes, seed: header.chain)
-        writer.write(chain)
-        writer.write(raw: endMark)
+        writer.integer(chain)
+        writer.raw(endMark)
         return (writer.bytes, chain)
     }
 }

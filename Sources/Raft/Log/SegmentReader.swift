@@ -71,7 +71,7 @@ struct SegmentReader {
 
     private func entries(of batch: SegmentFormat.BatchHeader) throws(RaftError) -> [Entry] {
         let start = end + SegmentFormat.headerBytes
-        var reader = ByteReader(bytes, in: start..<start + Int(batch.payloadBytes))
+        var reader = ByteReader(bytes[start..<start + Int(batch.payloadBytes)])
         if let cipher {
             let record = bytes[start..<start + Int(batch.payloadBytes)]
             guard let payload = cipher.open(record, context: Array(bytes[end..<start])) else {

@@ -81,12 +81,12 @@ package final class VoteFile {
 
     private static func encode(_ record: Record) -> [UInt8] {
         var writer = ByteWriter(reserving: recordBytes)
-        writer.write(magic)
-        writer.write(record.counter)
-        writer.write(record.member.value)
-        writer.write(record.state.term)
-        writer.write(record.state.vote?.value ?? 0)
-        writer.write(CRC32C.checksum(writer.bytes))
+        writer.integer(magic)
+        writer.integer(record.counter)
+        writer.integer(record.member.value)
+        writer.integer(record.state.term)
+        writer.integer(record.state.vote?.value ?? 0)
+        writer.integer(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
 

@@ -25,6 +25,8 @@ extension RaftDriver {
             snapshotInProgress = nil
             return
         }
+        // What was kept for a follower is not wanted any more. A follower's own log may wait to give way to a snapshot.
+        if core.role == .leader, stalled.isEmpty { try compactLog() }
         do {
             if let job = snapshotInProgress {
                 if !writesSnapshotsElsewhere, try job.writePiece() { try finish(job) }
@@ -59,8 +61,16 @@ extension RaftDriver {
         snapshotInProgress = nil
         try snapshots.finish(job.writer)
         isSnapshotDamaged = false
-        core.snapshotTaken(job.metadata)
-        try log.compact(through: core.firstIndex - 1)
+        core.snapshotTaken(job.metadata, bytes: snapshots.latestBytes)
+        try compactLog()
+    }
+
+    /// The log on the disk reaches no further back than the one in memory.
+    private func compactLog() throws {
+        let behind = core.firstIndex - 1
+        guard behind > compactedIndex else { return }
+        try log.compact(through: behind)
+        compactedIndex = behind
     }
 
     private func putOffSnapshot() {

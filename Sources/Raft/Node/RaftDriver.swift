@@ -53,6 +53,8 @@ package final class RaftDriver {
     var arrived: SnapshotArrival?
     var isCheckingSnapshot = false
     var bytesSinceSnapshot = 0
+    /// The log on the disk was cut behind this.
+    var compactedIndex: LogIndex = 0
     /// The newest snapshot does not check: another is due.
     var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)

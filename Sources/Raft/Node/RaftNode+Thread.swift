@@ -80,8 +80,17 @@ extension RaftNode {
 
     /// Beside everything else: neither encoding, decoding nor syncing a state holds the member up.
     private func carryOut(_ work: any SnapshotWork) {
-        startThread(named: "raft-snapshot") { [mailbox] in
-            _ = mailbox.post(.snapshot(work, work.carryOut()), bytes: 0)
+        startThread(named: "raft-snapshot") { [mailbox, log, id] in
+            let start = MemberClock.now()
+            let failure = work.carryOut()
+            let taken = MemberClock.now().elapsed(since: start)
+            log.debug(
+                work.purpose,
+                [
+                    "member": id.description, "snapshot": "\(work.metadata.index)", "took": "\(taken)",
+                    "failure": failure.map { "\($0)" } ?? "none",
+                ])
+            _ = mailbox.post(.snapshot(work, failure), bytes: 0)
         }
     }
 

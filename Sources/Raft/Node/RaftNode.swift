@@ -81,6 +81,7 @@ public final class RaftNode: Sendable {
     }
 
     public let id: NodeID
+    public let settings: RaftSettings
     /// What the member's thread waits by. Connections of other members are best read there: their messages then need no other
     /// thread. What runs there must not block, and waits while the member writes to its disk.
     public let loop: EventLoop
@@ -101,6 +102,7 @@ public final class RaftNode: Sendable {
         loop = try EventLoop(drivenAs: options.name)
         mailbox = Mailbox(for: loop)
         id = options.id
+        settings = options.settings
         patience = options.settings.longestElectionTimeout.wholeNanoseconds
     }
 

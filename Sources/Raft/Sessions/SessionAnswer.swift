@@ -1,3 +1,5 @@
+internal import Platform
+
 /// What comes of a `SessionCommand`.
 public enum SessionAnswer: Equatable, Sendable {
     /// A session of this id is open.
@@ -21,14 +23,14 @@ public enum SessionAnswer: Equatable, Sendable {
         var writer = ByteWriter()
         switch self {
         case .opened(let session):
-            writer.write(Tag.opened.rawValue)
-            writer.write(session)
+            writer.integer(Tag.opened.rawValue)
+            writer.integer(session)
         case .applied(let bytes):
-            writer.write(Tag.applied.rawValue)
-            writer.write(raw: bytes)
-        case .closed: writer.write(Tag.closed.rawValue)
-        case .expired: writer.write(Tag.expired.rawValue)
-        case .forgotten: writer.write(Tag.forgotten.rawValue)
+            writer.integer(Tag.applied.rawValue)
+            writer.raw(bytes)
+        case .closed: writer.integer(Tag.closed.rawValue)
+        case .expired: writer.integer(Tag.expired.rawValue)
+        case .forgotten: writer.integer(Tag.forgotten.rawValue)
         }
         return writer.bytes
     }
@@ -36,10 +38,10 @@ public enum SessionAnswer: Equatable, Sendable {
     /// Throws `malformed` for anything that `encoded()` would not write.
     public init(decoding bytes: [UInt8]) throws(RaftError) {
         var reader = ByteReader(bytes)
-        let rawTag: UInt8 = try reader.read()
+        let rawTag: UInt8 = try reader.integer()
         switch Tag(rawValue: rawTag) {
-        case .opened?: self = .opened(try reader.read())
-        case .applied?: self = .applied(try reader.read(raw: reader.remaining))
+        case .opened?: self = .opened(try reader.integer())
+        case .applied?: self = .applied(try reader.raw(reader.remaining))
         case .closed?: self = .closed
         case .expired?: self = .expired
         case .forgotten?: self = .forgotten

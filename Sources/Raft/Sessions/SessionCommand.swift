@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A command that is applied once however often it is proposed (thesis §6.3): a client that got no answer proposes it again,
 /// to whoever leads by then, and gets the first one's answer.
 ///
@@ -20,19 +22,19 @@ public enum SessionCommand: Equatable, Sendable {
     /// Version, tag, then the fields; little-endian.
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(Self.version)
+        writer.integer(Self.version)
         switch self {
         case .open:
-            writer.write(Tag.open.rawValue)
+            writer.integer(Tag.open.rawValue)
         case .command(let session, let sequence, let firstUnanswered, let bytes):
-            writer.write(Tag.command.rawValue)
-            writer.write(session)
-            writer.write(sequence)
-            writer.write(firstUnanswered)
-            writer.write(raw: bytes)
+            writer.integer(Tag.command.rawValue)
+            writer.integer(session)
+            writer.integer(sequence)
+            writer.integer(firstUnanswered)
+            writer.raw(bytes)
         case .close(let session):
-            writer.write(Tag.close.rawValue)
-            writer.write(session)
+            writer.integer(Tag.close.rawValue)
+            writer.integer(session)
         }
         return writer.bytes
     }
@@ -40,16 +42,16 @@ public enum SessionCommand: Equatable, Sendable {
     /// Throws `malformed` for anything that `encoded()` would not write.
     public init(decoding bytes: [UInt8]) throws(RaftError) {
         var reader = ByteReader(bytes)
-        let version: UInt8 = try reader.read()
+        let version: UInt8 = try reader.integer()
         guard version == Self.version else { throw RaftError(.malformed, "session command of version \(version)") }
-        let rawTag: UInt8 = try reader.read()
+        let rawTag: UInt8 = try reader.integer()
         switch Tag(rawValue: rawTag) {
         case .open?: self = .open
         case .command?:
             self = .command(
-                session: try reader.read(), sequence: try reader.read(), firstUnanswered: try reader.read(),
-                bytes: try reader.read(raw: reader.remaining))
-        case .close?: self = .close(session: try reader.read())
+                session: try reader.integer(), sequence: try reader.integer(), firstUnanswered: try reader.integer(),
+                bytes: try reader.raw(reader.remaining))
+        case .close?: self = .close(session: try reader.integer())
         case nil: throw RaftError(.malformed, "session command of unknown kind \(rawTag)")
         }
         try reader.expectEnd()

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// Which sessions there are, and what each one's latest commands were answered. Part of the replicated state: every member's
 /// is the same after the same entry, it goes into snapshots, and it becomes durable together with what the commands changed.
 public struct SessionTable: Equatable, Sendable {
@@ -89,17 +91,17 @@ public struct SessionTable: Equatable, Sendable {
     /// Version, limit, and each session with its answers; little-endian.
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(Self.version)
-        writer.write(UInt32(clamping: maximumSessions))
-        writer.write(UInt32(sessions.count))
+        writer.integer(Self.version)
+        writer.integer(UInt32(clamping: maximumSessions))
+        writer.integer(UInt32(sessions.count))
         for session in sessions {
-            writer.write(session.id)
-            writer.write(session.usedAt)
-            writer.write(session.firstUnanswered)
-            writer.write(UInt32(session.answers.count))
+            writer.integer(session.id)
+            writer.integer(session.usedAt)
+            writer.integer(session.firstUnanswered)
+            writer.integer(UInt32(session.answers.count))
             for answer in session.answers {
-                writer.write(answer.sequence)
-                writer.write(prefixed: answer.bytes)
+                writer.integer(answer.sequence)
+                writer.data(answer.bytes)
             }
         }
         return writer.bytes
@@ -108,11 +110,11 @@ public struct SessionTable: Equatable, Sendable {
     /// Throws `malformed` for anything that `encoded()` would not write.
     public init(decoding bytes: [UInt8]) throws(RaftError) {
         var reader = ByteReader(bytes)
-        let version: UInt8 = try reader.read()
+        let version: UInt8 = try reader.integer()
         guard version == Self.version else { throw RaftError(.malformed, "session table of version \(version)") }
-        let limit: UInt32 = try reader.read()
+        let limit: UInt32 = try reader.integer()
         self.init(maximumSessions: Int(limit))
-        let count: UInt32 = try reader.read()
+        let count: UInt32 = try reader.integer()
         guard count <= limit else { throw RaftError(.malformed, "\(count) sessions where \(limit) are allowed") }
         for _ in 0..<count { sessions.append(try Self.readSession(&reader)) }
         try reader.expectEnd()
@@ -122,11 +124,12 @@ public struct SessionTable: Equatable, Sendable {
     }
 
     private static func readSession(_ reader: inout ByteReader) throws(RaftError) -> Session {
-        var session = Session(id: try reader.read(), usedAt: try reader.read(), firstUnanswered: try reader.read())
-        let count: UInt32 = try reader.read()
+        var session = Session(
+            id: try reader.integer(), usedAt: try reader.integer(), firstUnanswered: try reader.integer())
+        let count: UInt32 = try reader.integer()
         guard count <= maximumAnswers else { throw RaftError(.malformed, "session of \(count) answers") }
         for _ in 0..<count {
-            let answer = Answer(sequence: try reader.read(), bytes: try reader.readPrefixed(limit: .max))
+            let answer = Answer(sequence: try reader.integer(), bytes: try reader.data())
             guard answer.sequence >= session.firstUnanswered, session.answers.last?.sequence ?? 0 < answer.sequence
             else {
                 throw RaftError(.malformed, "answers out of order")

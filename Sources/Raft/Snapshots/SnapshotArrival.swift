@@ -7,6 +7,7 @@ internal import Synchronization
 /// given back.
 package final class SnapshotArrival: SnapshotWork, @unchecked Sendable {
     package let metadata: SnapshotMetadata
+    package var purpose: String { "read the leader's snapshot" }
     /// The member wants it because its own state differs.
     let isForMending: Bool
     let file: SnapshotFile

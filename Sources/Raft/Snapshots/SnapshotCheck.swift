@@ -3,6 +3,7 @@
 /// @unchecked: whoever is at it has it for himself, with a reader of its own.
 package final class SnapshotCheck: SnapshotWork, @unchecked Sendable {
     package let metadata: SnapshotMetadata
+    package var purpose: String { "checked a snapshot that a follower doubts" }
     private let file: SnapshotFile
 
     init(_ metadata: SnapshotMetadata, _ file: SnapshotFile) {

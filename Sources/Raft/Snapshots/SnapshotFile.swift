@@ -46,13 +46,13 @@ final class SnapshotFile {
         let key = sealing.keys.newest
         keyNumber = key.number
         var writer = ByteWriter(reserving: Self.headerBytes)
-        writer.write(Self.magic)
-        writer.write(Self.version)
-        writer.write(key.number)
-        writer.write(raw: sealing.draw(Self.saltBytes))
-        writer.write(UInt32(Self.blockBytes))
+        writer.integer(Self.magic)
+        writer.integer(Self.version)
+        writer.integer(key.number)
+        writer.raw(sealing.draw(Self.saltBytes))
+        writer.integer(UInt32(Self.blockBytes))
         writer.pad(to: Self.headerBytes - 4)
-        writer.write(CRC32C.checksum(writer.bytes))
+        writer.integer(CRC32C.checksum(writer.bytes))
         seal = Seal(
             cipher: Self.cipher(key, writer.bytes), blockBytes: Self.blockBytes, nonce: { sealing.nonce() })
         try file.write(writer.bytes, at: 0)

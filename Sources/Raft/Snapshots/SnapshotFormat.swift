@@ -15,21 +15,21 @@ enum SnapshotFormat {
 
     static func header(_ metadata: SnapshotMetadata) -> [UInt8] {
         var writer = ByteWriter()
-        writer.write(magic)
-        writer.write(version)
-        writer.write(metadata.index)
-        writer.write(metadata.term)
-        writer.write(prefixed: metadata.configuration.encoded())
-        writer.write(CRC32C.checksum(writer.bytes))
+        writer.integer(magic)
+        writer.integer(version)
+        writer.integer(metadata.index)
+        writer.integer(metadata.term)
+        writer.data(metadata.configuration.encoded())
+        writer.integer(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
 
     static func chunk(_ bytes: [UInt8], chain: UInt32) -> (bytes: [UInt8], chain: UInt32) {
         let checksum = CRC32C.checksum(bytes, seed: chain)
         var writer = ByteWriter(reserving: bytes.count + 8)
-        writer.write(UInt32(bytes.count))
-        writer.write(checksum)
-        writer.write(raw: bytes)
+        writer.integer(UInt32(bytes.count))
+        writer.integer(checksum)
+        writer.raw(bytes)
         return (writer.bytes, checksum)
     }
 }

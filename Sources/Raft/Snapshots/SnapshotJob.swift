@@ -3,6 +3,7 @@
 /// @unchecked: whoever is at it has it for himself; the driver looks at nothing in it but the metadata until it is given back.
 package final class SnapshotJob: SnapshotWork, @unchecked Sendable {
     package let metadata: SnapshotMetadata
+    package var purpose: String { "wrote a snapshot" }
     let writer: SnapshotWriter
     private let source: any ByteSource
 

@@ -1,6 +1,8 @@
 /// What is done about a snapshot beside everything else: by another thread, as it takes long where the state is large.
 package protocol SnapshotWork: AnyObject, Sendable {
     var metadata: SnapshotMetadata { get }
+    /// For the log.
+    var purpose: String { get }
 
     /// Does all of it. `RaftDriver.finished` is told afterwards.
     func run() throws

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The envelope of everything that is replicated: `format u8, kind string, payload to the end`.
 public struct Command: Sendable, Equatable {
     /// A reader refuses any other.

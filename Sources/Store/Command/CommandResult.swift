@@ -1,3 +1,5 @@
+internal import Platform
+
 /// What a proposer learns of its command.
 public enum CommandResult: Sendable, Equatable {
     /// The state's revision afterwards, and the kind's own answer.

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// The kind `objects`: writes of whole objects, each naming the version it saw; all are applied or none.
 ///
 /// `count u32`, then for each: `operation u8 (1 put, 2 delete), table string, id string, expected version u64

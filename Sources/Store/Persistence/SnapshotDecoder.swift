@@ -1,106 +1,82 @@
 internal import Platform
 
-/// Puts a state together from its logical form, as its pieces come in.
+/// Puts a state together from its logical form.
 struct SnapshotDecoder {
-    private let schema: Schema
-    private let nextPiece: () throws -> [UInt8]
-    private var piece: [UInt8] = []
-    private var position = 0
-    /// Of all pieces before this one.
-    private var checksum: UInt32 = 0
+    private(set) var snapshot: Snapshot
+    private(set) var rows: UInt64 = 0
 
-    init(schema: Schema, _ nextPiece: @escaping () throws -> [UInt8]) {
-        self.schema = schema
-        self.nextPiece = nextPiece
-    }
+    init(schema: Schema) { snapshot = Snapshot(schema: schema) }
 
-    /// Throws `StoreError` `.malformed` or `.unknownKind`, and what the pieces' source throws.
-    mutating func decode() throws -> (Snapshot, LogPosition) {
-        guard try bytes(SnapshotFormat.magic.count) == SnapshotFormat.magic else {
+    /// Reads all of it, and not what comes behind.
+    ///
+    /// Throws `StoreError` `.malformed` or `.unknownKind`, and what the reader throws.
+    mutating func decode(from reader: inout PieceReader) throws -> StoredState {
+        reader.beginChecksum()
+        guard try reader.raw(SnapshotFormat.magic.count) == SnapshotFormat.magic else {
             throw StoreError(.malformed, "not a snapshot of the state")
         }
-        let version = try integer(UInt32.self)
+        let version = try reader.integer(UInt32.self)
         guard version == SnapshotFormat.version || version == SnapshotFormat.versionBeforeParts else {
             throw StoreError(.unknownKind, "snapshot version \(version) is not known to this version")
         }
-        var snapshot = Snapshot(schema: schema)
-        snapshot.revision = try integer()
-        let position = LogPosition(index: try integer(), term: try integer())
-        for _ in 0..<(try integer(UInt32.self)) { try readTable(into: &snapshot) }
-        if version > SnapshotFormat.versionBeforeParts {
-            for _ in 0..<(try integer(UInt32.self)) { try readPart(into: &snapshot) }
+        snapshot.revision = try reader.integer()
+        let position = LogPosition(index: try reader.integer(), term: try reader.integer())
+        for _ in 0..<(try reader.integer(UInt32.self)) {
+            let table = try table(named: try reader.string())
+            for _ in 0..<(try reader.integer(UInt64.self)) { try readRow(of: table, from: &reader) }
         }
-        let expected = CRC32C.checksum(piece[..<self.position], seed: checksum)
-        guard try integer(UInt32.self) == expected else {
+        if version > SnapshotFormat.versionBeforeParts {
+            for _ in 0..<(try reader.integer(UInt32.self)) {
+                let index = try part(named: try reader.string())
+                var part = snapshot.parts[index]
+                snapshot.parts[index] = AbsentPart()
+                while try reader.integer(UInt8.self) == 1 {
+                    try part.load(id: try reader.data(), row: try reader.data())
+                    rows += 1
+                }
+                snapshot.parts[index] = part
+            }
+        }
+        let expected = reader.checksumSoFar
+        guard try reader.integer(UInt32.self) == expected else {
             throw StoreError(.malformed, "the snapshot's checksum does not match")
         }
-        guard try self.position == piece.count && nextPiece().isEmpty else {
-            throw StoreError(.malformed, "bytes after the snapshot's end")
-        }
-        return (snapshot, position)
+        return StoredState(snapshot, at: position)
     }
 
-    private mutating func readTable(into snapshot: inout Snapshot) throws {
-        let name = try string()
-        guard let index = schema.tableIndex(name) else {
-            throw StoreError(.unknownKind, "table \(name.prefix(80)) is not known to this version")
+    mutating func readRow(of table: Int, from reader: inout PieceReader) throws {
+        let id = try reader.string()
+        let version: UInt64 = try reader.integer()
+        let row = try snapshot.tables[table].schema.decode(try reader.data(), version)
+        guard row.id == id, version <= snapshot.revision else {
+            throw StoreError(
+                .malformed,
+                "\(snapshot.tables[table].schema.name) \(id) of revision \(version) holds the object \(row.id)")
         }
-        for _ in 0..<(try integer(UInt64.self)) {
-            let id = try string()
-            let version = try integer(UInt64.self)
-            let row = try schema.tables[index].decode(try data(), version)
-            guard row.id == id else { throw StoreError(.malformed, "\(name) \(id) holds the object \(row.id)") }
-            snapshot.tables[index].put(row)
-        }
+        snapshot.tables[table].put(row)
+        rows += 1
     }
 
-    private mutating func readPart(into snapshot: inout Snapshot) throws {
-        let name = try string()
-        guard let index = schema.partIndex(name) else {
-            throw StoreError(.unknownKind, "part \(name.prefix(80)) is not known to this version")
-        }
-        var part = snapshot.parts[index]
-        snapshot.parts[index] = AbsentPart()
-        while try integer(UInt8.self) == 1 { try part.load(id: try data(), row: try data()) }
-        snapshot.parts[index] = part
+    mutating func readRow(ofPart index: Int, from reader: inout PieceReader) throws {
+        try snapshot.parts[index].load(id: try reader.data(), row: try reader.data())
+        rows += 1
     }
 
-    // MARK: Bytes
-
-    private mutating func integer<Value: FixedWidthInteger>(_ type: Value.Type = Value.self) throws -> Value {
-        let bytes = try bytes(MemoryLayout<Value>.size)
-        return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(as: Value.self)) }
+    func table(named name: String) throws -> Int {
+        guard let index = snapshot.schema.tableIndex(name) else { throw Self.unknown("table", name) }
+        return index
     }
 
-    private mutating func data() throws -> [UInt8] {
-        let count = Int(try integer(UInt32.self))
-        guard count <= SnapshotFormat.rowLimit else {
-            throw StoreError(.malformed, "a row of \(count) bytes in a snapshot")
-        }
-        return try bytes(count)
+    func part(named name: String) throws -> Int {
+        guard let index = snapshot.schema.partIndex(name) else { throw Self.unknown("part", name) }
+        return index
     }
 
-    private mutating func string() throws -> String {
-        guard let text = String(validating: try data(), as: UTF8.self) else {
-            throw StoreError(.malformed, "a name in a snapshot that is not UTF-8")
-        }
-        return text
+    /// What a version does not know, it must not leave out.
+    private static func unknown(_ what: String, _ name: String) -> StoreError {
+        StoreError(.unknownKind, "there is a \(what) \(name.prefix(80)), which this version does not know")
     }
 
-    private mutating func bytes(_ count: Int) throws -> [UInt8] {
-        if piece.count - position >= count {
-            defer { position += count }
-            return Array(piece[position..<position + count])
-        }
-        var collected = Array(piece[position...])
-        while collected.count < count {
-            checksum = CRC32C.checksum(piece, seed: checksum)
-            piece = try nextPiece()
-            position = 0
-            guard !piece.isEmpty else { throw StoreError(.malformed, "the snapshot is cut short") }
-            position = min(piece.count, count - collected.count)
-            collected += piece[..<position]
-        }
-        return collected
-    }
+    /// For `FormerBackup`, whose header is not the snapshot's.
+    mutating func begin(at revision: UInt64) { snapshot.revision = revision }
 }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// A state, and where in the log it stands.
 public struct StoredState: Sendable {
     public let snapshot: Snapshot
@@ -22,9 +24,11 @@ extension Store {
     /// Throws `StoreError` `.malformed` or `.unknownKind`, and what `next` throws.
     /// - Parameter next: the next piece of it; an empty one at the end.
     public func read(from next: @escaping () throws -> [UInt8]) throws -> StoredState {
-        var decoder = SnapshotDecoder(schema: schema, next)
-        let (snapshot, position) = try decoder.decode()
-        return StoredState(snapshot, at: position)
+        var reader = PieceReader("the snapshot", next)
+        var decoder = SnapshotDecoder(schema: schema)
+        let state = try decoder.decode(from: &reader)
+        try reader.expectEnd()
+        return state
     }
 
     /// Replaces everything; see `install`. Durable on return.

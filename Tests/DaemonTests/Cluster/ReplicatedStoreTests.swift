@@ -66,7 +66,7 @@ import Testing
             2, in: folder.path, network: network, founds: false, snapshotAfter: 20)
         try await first.node.addVoter(Member(id: second.id, address: "m2"))
         try await write(["after"], through: first)
-        try await eventually("the same state") { second.store.stateHash == first.store.stateHash }
+        try await eventually("the same state") { second.store.digest == first.store.digest }
         #expect(second.store.snapshot.count(Network.self) == 61)
         #expect(second.node.status.snapshotIndex >= 20)
         try await second.stop()

@@ -42,7 +42,7 @@ import Testing
         }
         let other = Store(schema: LoneMember.schema)
         try other.restore(member.store.snapshotBytes().bytes)
-        #expect(other.stateHash == member.store.stateHash)
+        #expect(other.digest == member.store.digest)
     }
 
     private static func rows(of part: any StatePart, atOnce count: Int) -> [[[UInt8]]] {

@@ -27,7 +27,7 @@ import Testing
     @Test func nothingIsDoneWhereOneFails() async throws {
         let member = try LoneMember()
         _ = try await member.ask(.put, "/v1/kv/a", "1")
-        let before = member.store.stateHash
+        let before = member.store.digest
         let answer = try await member.transact(
             #"{"KV":{"Verb":"set","Key":"b","Value":"Mg=="}}"#, #"{"KV":{"Verb":"cas","Key":"a","Index":7}}"#,
             #"{"KV":{"Verb":"get","Key":"none"}}"#)
@@ -35,7 +35,7 @@ import Testing
         #expect(
             answer.text == #"{"Results":null,"Errors":[{"OpIndex":1,"What":"failed to set key \"a\", index is stale"},"#
                 + #"{"OpIndex":2,"What":"key \"none\" doesn't exist"}]}"#)
-        #expect(member.store.stateHash == before)
+        #expect(member.store.digest == before)
     }
 
     @Test func everyVerbHasItsCondition() async throws {
@@ -85,7 +85,7 @@ import Testing
         #expect(history == [0, 1])
         let copy = try LoneMember()
         try copy.store.restore(member.store.snapshotBytes().bytes)
-        #expect(copy.store.stateHash == member.store.stateHash)
+        #expect(copy.store.digest == member.store.digest)
     }
 
     @Test func readingNeedsNoRevisionAndObeysTheMode() async throws {

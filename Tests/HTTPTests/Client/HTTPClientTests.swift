@@ -76,7 +76,7 @@ import Testing
         try await body(HTTPClient(listener.address, loop: loop, limits: limits))
     }
 
-    @Test func anIdempotentRequestIsTriedAgainOnAFreshConnection() async throws {
+    @Test func aRequestThatChangesNothingIsTriedAgainOnAFreshConnection() async throws {
         try await Self.withRawServer { stream, number in
             _ = try await stream.text(until: "\r\n\r\n")
             try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n\(number)".utf8))
@@ -90,6 +90,27 @@ import Testing
             let error = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(.post, "/")) }
             #expect(error?.status == .badGateway)
         }
+    }
+
+    /// scenarios.md, Raft and storage, 14. The connection ended over it: it may have been done. A session would be made twice, and what was put would be in its own
+    /// way.
+    @Test(arguments: [HTTPMethod.put, .delete, .post]) func aChangeIsSentOnce(method: HTTPMethod) async throws {
+        let changes = Mutex(0)
+        try await Self.withRawServer { stream, _ in
+            while true {
+                let head = try await stream.text(until: "\r\n\r\n")
+                guard head.hasPrefix("GET") else {
+                    if !head.isEmpty { changes.withLock { $0 += 1 } }
+                    return
+                }
+                try await stream.write(Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8))
+            }
+        } using: { client in
+            _ = try await client.send(HTTPRequest(.get, "/")).body.text()
+            let error = await #expect(throws: HTTPError.self) { try await client.send(HTTPRequest(method, "/")) }
+            #expect(error?.status == .badGateway)
+        }
+        #expect(changes.withLock { $0 } == 1)
     }
 
     @Test func aSilentServerTimesOut() async throws {

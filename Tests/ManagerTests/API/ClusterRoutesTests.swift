@@ -36,6 +36,22 @@ import Testing
         }
     }
 
+    /// `docker info` shows it; clients send it back, and it is not set by that.
+    @Test func theConsensusIsShownAsItIs() async throws {
+        try await TestAPI.run { api in
+            try await found(api)
+            let shown =
+                #""Raft":{"ElectionTick":5,"HeartbeatTick":1,"KeepOldSnapshots":0,"#
+                + #""LogEntriesForSlowFollowers":2000,"SnapshotInterval":50000}"#
+            #expect(try await api.get("/swarm").text.contains(shown))
+            let spec = #"{"Name":"default","Raft":{"ElectionTick":10,"SnapshotInterval":7}}"#
+            let answer = try await api.call(.post, "/swarm/update", query: [version(api)], spec)
+            #expect(answer.status == 200, "\(answer.text)")
+            #expect(try await api.get("/swarm").text.contains(shown))
+            #expect(api.cluster.snapshot.get(Cluster.self, "cluster")?.spec.raft == nil)
+        }
+    }
+
     @Test(arguments: [("rotateWorkerToken", true), ("rotateManagerToken", false)])
     func oneTokenIsRotatedAndItsDigestStays(flag: String, isWorkers: Bool) async throws {
         try await TestAPI.run { api in

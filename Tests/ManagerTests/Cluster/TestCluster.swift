@@ -70,6 +70,11 @@ final class TestMembers: MemberGroup, ClusterOperations {
     func managerStatuses() async -> [String: ManagerStatus] { state.withLock { $0.statuses } }
     func managers() async -> [ManagerEndpoint] { [ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")] }
     func commandLevel() async -> Int { state.withLock { $0.level } }
+    var consensus: ConsensusSettings {
+        ConsensusSettings(
+            snapshotInterval: 50_000, keepOldSnapshots: 0, logEntriesForSlowFollowers: 2_000, electionTick: 5,
+            heartbeatTick: 1)
+    }
 
     /// Those that statuses were set for; a place is the position of the id among them.
     func members() async -> [GroupMember] {

@@ -10,21 +10,10 @@ struct InvariantWatch {
     private let seed: UInt64
     private var lastHeld: [String: (owner: String, until: Duration)] = [:]
     private var held: [String: String] = [:]
-    private var services: Set<String> = []
-    private var hasLooked = false
     /// Services that ever were updated so: two tasks in a slot are right for them, for a while.
     private var startFirst: Set<String> = []
 
     init(seed: UInt64) { self.seed = seed }
-
-    /// What rests is remembered by a leader alone; the next one reads it off ended tasks, but a service that was deleted
-    /// before it looked leaves no trace.
-    mutating func leaderChanged() {
-        lastHeld = [:]
-        hasLooked = false
-    }
-
-    mutating func leaderLooked() { hasLooked = true }
 
     mutating func check(_ before: Snapshot, _ after: Snapshot, at elapsed: Duration) {
         checkTasks(before, after)
@@ -99,7 +88,8 @@ struct InvariantWatch {
         for network in after.all(Network.self) {
             for (node, address) in network.nodeAddresses ?? [:] { take(network.id, address, node) }
         }
-        for (key, owner) in held where present[key] != owner && (hasLooked || !services.contains(owner)) {
+        // Whoever leads then: what was given up stands in the state.
+        for (key, owner) in held where present[key] != owner {
             lastHeld[key] = (owner, elapsed + .seconds(29))
         }
         for (key, owner) in present where held[key] != owner {
@@ -108,7 +98,6 @@ struct InvariantWatch {
             }
         }
         held = present
-        services = Set(after.all(Service.self).map(\.id))
     }
 
     private func checkPorts(_ after: Snapshot) {

@@ -111,7 +111,9 @@ import Testing
         case 8: world.failures = world.random.chance(50) ? 0 : 10
         case 9 where existing.count > 2:
             guard let id = world.random.pick(existing) else { return }
-            try world.commit { $0.delete(Service.self, id) }
+            try world.commit { transaction in
+                if let service = transaction.get(Service.self, id) { try transaction.remove(service) }
+            }
         case 10 where world.random.chance(20):
             // A node is removed for good, and another one comes.
             guard let id = world.random.pick(world.machines.keys.sorted()) else { return }

@@ -103,13 +103,9 @@ struct World {
         let draft = reconciler.plan(before, .all, now: now, monotonic: elapsed, identifiers: ids)
         try apply(draft.transaction, batches: batches, size: size)
         watch.check(before, store.snapshot, at: elapsed)
-        watch.leaderLooked()
     }
 
-    mutating func changeLeader() {
-        reconciler = Reconciler()
-        watch.leaderChanged()
-    }
+    mutating func changeLeader() { reconciler = Reconciler() }
 
     /// Every agent takes a step with each of its tasks and reports it.
     mutating func stepAgents() throws {

@@ -78,30 +78,3 @@ struct BackupFile {
         return size
     }
 }
-
-/// Whether bytes that come piece by piece begin and end as a backup does.
-struct BackupCheck: ~Copyable {
-    private(set) var size = 0
-    private var hasher = Digest.SHA256Hasher()
-    private var beginning: [UInt8] = []
-    /// The last bytes so far, which may be the digest.
-    private var tail: [UInt8] = []
-
-    mutating func take(_ piece: [UInt8]) {
-        size += piece.count
-        if beginning.count < BackupFrame.magic.count {
-            beginning += piece.prefix(BackupFrame.magic.count - beginning.count)
-        }
-        tail += piece
-        let surplus = tail.count - BackupFrame.digestBytes
-        guard surplus > 0 else { return }
-        hasher.update(tail[..<surplus])
-        tail.removeFirst(surplus)
-    }
-
-    consuming func isWhole() -> Bool {
-        let (beginning, tail) = (beginning, tail)
-        let digest = hasher.finish()
-        return beginning == BackupFrame.magic && digest == tail
-    }
-}
