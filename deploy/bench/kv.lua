@@ -1,5 +1,5 @@
 -- wrk's requests for a key-value store, the same for each dialect: v3 (etcd's JSON gateway), v2 (etcd's older HTTP API) and
--- martlet (/v1/kv). Arguments: DIALECT put|read|local KEYS [COUNT [SIZE]]. Keys are taken in turn from so many; values have
+-- martlet (/v1/kv). Arguments: DIALECT put|read|plain|local KEYS [COUNT [SIZE]]. Keys are taken in turn from so many; values have
 -- SIZE bytes, or 256; with COUNT it ends once so many were answered. Prints: rate p50-ms p99-ms answered failed.
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 local floor = math.floor
@@ -40,9 +40,12 @@ local dialects = {
    martlet = {
       put = function(key) return wrk.format("PUT", "/v1/kv/" .. key, nil, value) end,
       read = function(key) return wrk.format("GET", "/v1/kv/" .. key .. "?consistent") end,
+      plain = function(key) return wrk.format("GET", "/v1/kv/" .. key) end,
       ["local"] = function(key) return wrk.format("GET", "/v1/kv/" .. key .. "?stale") end,
    },
 }
+-- What a client gets that asks for nothing special: of etcd's two, a quorum's word and the member's own.
+dialects.v3.plain, dialects.v2.plain = dialects.v3.read, dialects.v2["local"]
 
 local make, keys, count
 local sent, answered = 0, 0

@@ -41,12 +41,16 @@ enum EngineAPIRoutes {
         return AuditLog.guarding(handler, audit) { discovery.tokens }
     }
 
-    /// `/v1.41/...`: between the oldest and the newest that are spoken.
+    /// What begins with a `v` and is no version.
+    private static let nouns: Set<Substring> = ["version", "volumes"]
+
+    /// `/v1.41/...`: between the oldest and the newest that are spoken, and spelled as one.
     static func checkVersion(_ path: String) throws {
         let first = path.dropFirst().prefix { $0 != "/" }
-        guard first.first == "v", let version = APIVersion(first.dropFirst()),
-            let oldest = APIVersion(EngineAPI.oldest[...]), let newest = APIVersion(EngineAPI.newest[...])
-        else { return }
+        guard first.first == "v", !nouns.contains(first) else { return }
+        guard let version = APIVersion(first.dropFirst()), let oldest = APIVersion(EngineAPI.oldest[...]),
+            let newest = APIVersion(EngineAPI.newest[...])
+        else { throw HTTPError(.notFound, "page not found") }
         if version > newest {
             throw HTTPError(
                 .badRequest,

@@ -28,7 +28,9 @@ struct AuditEntry: Sendable {
     /// Whether a call is written down: every one that may change something, and those that give away what lets others in.
     static func isWorthy(_ request: HTTPRequest) -> Bool {
         guard request.method == .get || request.method == .head else { return true }
-        return sensitive.contains(plain(request.path))
+        // Behind any version, also one that is none.
+        let segments = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        return [segments, segments.dropFirst()].contains { sensitive.contains($0.joined(separator: "/")) }
     }
 
     /// The name in the body of a call that makes something; the body is whole then.

@@ -42,7 +42,10 @@ struct Caller: Sendable, Equatable {
     init(_ request: HTTPRequest, _ tokens: () -> AccessTokens?) throws(HTTPError) {
         if case .secured(nil) = request.peer.entrance, let word = AccessTokens.word(of: request) {
             guard let tokens = tokens() else {
-                throw HTTPError(.forbidden, "Permission denied: this node is no manager and knows no tokens")
+                throw HTTPError(
+                    .forbidden,
+                    "Permission denied: this node knows no tokens: it is no manager, or a locked one (clusterctl unlock)"
+                )
             }
             self.init(try tokens.find(word))
         } else {

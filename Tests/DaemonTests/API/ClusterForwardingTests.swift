@@ -85,6 +85,13 @@ extension HTTPResponse {
         #expect(error?.status == .badRequest)
     }
 
-    @Test(arguments: ["/info", "/v1.41/info", "/volumes", "/v/info", "/vx.y/info", "", "/", "//", "/v1.2.3/x"])
+    /// What is taken for a version must be one: whoever looks at a path behind it would be misled.
+    @Test(arguments: ["/v/info", "/vx.y/info", "/v41/swarm", "/v1.2.3/x", "/vx"])
+    func whatIsNoVersionIsNoPath(path: String) {
+        let error = #expect(throws: HTTPError.self) { try EngineAPIRoutes.checkVersion(path) }
+        #expect(error?.status == .notFound)
+    }
+
+    @Test(arguments: ["/info", "/v1.41/info", "/volumes", "/version", "/volumes/v", "", "/", "//"])
     func otherPathsPass(path: String) throws { try EngineAPIRoutes.checkVersion(path) }
 }

@@ -49,15 +49,19 @@ import Testing
         await #expect(throws: HTTPError.self) { try await handler(request(.put, "/v1/kv/a", "hunter2", try reader())) }
         _ = try await handler(request(.get, "/v1.41/services"))
         _ = try await handler(request(.get, "/v1.41/swarm/unlockkey"))
+        _ = try await handler(request(.get, "/v41/swarm/unlockkey"))
+        _ = try await handler(request(.get, "/vx/swarm"))
         await #expect(throws: HTTPError.self) { try await handler(request(.delete, "/services/x", "", .secured(nil))) }
         var forwarded = HTTPRequest(.delete, "/services/x")
         forwarded.peer = HTTPPeer(nodeID: "n1", role: "manager")
         _ = try await handler(forwarded)
 
         let lines = try lines(path)
-        #expect(lines.map { $0["who"] as? String } == ["uid 1000", "uid 1000", "rob (read-only)", "uid 1000"])
-        #expect(lines.map { $0["status"] as? Int } == [201, 404, 403, 201])
-        #expect(lines.map { $0["object"] as? String } == ["db", nil, nil, nil])
+        let socket = "uid 1000"
+        #expect(
+            lines.map { $0["who"] as? String } == [socket, socket, "rob (read-only)", socket, socket, socket])
+        #expect(lines.map { $0["status"] as? Int } == [201, 404, 403, 201, 201, 201])
+        #expect(lines.map { $0["object"] as? String } == ["db", nil, nil, nil, nil, nil])
         #expect(lines.first?["path"] as? String == "/v1.41/secrets/create")
         let text = try Files.readText(path)
         #expect(!text.contains("hunter2") && !text.contains("aHVu"))

@@ -53,6 +53,17 @@ struct ManagerRoleTests {
         }
     }
 
+    /// A request that is sent once more, with a token that is good, makes no second certificate of the first node's.
+    @Test func whoIsLetInTwiceIsTwoNodes() async throws {
+        try await TestManager.run { manager in
+            let key = PrivateKey.generate()
+            let first = try await manager.admit(.worker, key: key)
+            let second = try await manager.admit(.worker, key: key)
+            #expect(first.id != second.id)
+            for joined in [first, second] { joined.channel.close() }
+        }
+    }
+
     // MARK: Roles
 
     @Test func whatANodeIsIsTheStatesToSay() async throws {

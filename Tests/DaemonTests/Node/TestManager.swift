@@ -96,7 +96,9 @@ struct TestManager: Sendable {
     }
 
     /// A node that was admitted, and is to say whether it is ready.
-    func admit(_ nodeRole: NodeRole, at address: String = "127.0.0.1:1") async throws -> Joined {
+    func admit(
+        _ nodeRole: NodeRole, at address: String = "127.0.0.1:1", key: PrivateKey = .generate()
+    ) async throws -> Joined {
         let tokens = secrets?.joinTokens
         let token = (nodeRole == .manager ? tokens?.manager : tokens?.worker) ?? ""
         let digest = JoinToken(token)?.clusterDigest
@@ -104,7 +106,6 @@ struct TestManager: Sendable {
             to: ClusterLinks.parse(self.address), purpose: .join,
             authentication: StrangerAuthentication { Digest.base36($0) == digest }, loop: loops.cluster,
             timeout: .seconds(5))
-        let key = PrivateKey.generate()
         try await channel.send(
             json: JoinerMessage.request(
                 JoinRequest(

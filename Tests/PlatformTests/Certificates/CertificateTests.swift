@@ -176,6 +176,19 @@ import Testing
         #expect(throws: CertificateError.encryptedKey) { try PrivateKey(pem: locked) }
     }
 
+    @Test(arguments: [["rsa:1024"], ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]])
+    func aRequestOfAWeakKeyIsRefused(kind: [String]) async throws {
+        let folder = try TemporaryDirectory()
+        let file = folder.file("request")
+        try await Self.openssl(
+            ["req", "-new", "-nodes", "-newkey"] + kind + ["-subj", "/CN=x", "-outform", "DER"]
+                + ["-keyout", folder.file("key"), "-out", file])
+        let request = try Files.read(file)
+        #expect(throws: CertificateError.weakKey("a request for a key that is not of P-256")) {
+            try CertificateRequest(der: request)
+        }
+    }
+
     private static func openssl(_ arguments: [String]) async throws {
         let loop = try EventLoop(name: "test-openssl")
         defer { loop.stop() }
