@@ -319,9 +319,11 @@ public final class Store: Sendable {
     public func reseal() throws {
         guard let storage else { return }
         try writer.sync {
-            guard storage.hasEarlierKeys else { return }
-            guarded.withLock { $0.isAllDirty = true }
-            try write(to: storage)
+            if storage.hasEarlierKeys {
+                guarded.withLock { $0.isAllDirty = true }
+                try write(to: storage)
+            }
+            // Also where an ordinary write has done so: that one may be in the page cache alone.
             try storage.makeDurable()
         }
     }
@@ -359,7 +361,11 @@ public final class Store: Sendable {
             }
             throw error
         }
-        guarded.withLock { $0.durable = changes.position }
+        // What took a whole state's place must not be there again after a loss of power: a member that was mended forgets then
+        // that it was not sound.
+        if changes.whole != nil { try storage.makeDurable() }
+        // Another state may have been put in force meanwhile, of which the database has nothing yet.
+        guarded.withLock { if !$0.isAllDirty { $0.durable = changes.position } }
     }
 
     /// What the database does not have; it holds on to no more of the state than that.

@@ -32,6 +32,26 @@ extension ManagerRole {
     private nonisolated static let removed = "the node is not in the cluster (it was removed)"
     private nonisolated static let demoted = "the node is no manager any more (it was demoted)"
 
+    /// Another manager's messages, on Raft's own thread.
+    nonisolated static func receive(
+        from channel: Channel, for raft: RaftNode, _ discovery: DiscoveryMember?, _ log: Logger
+    ) async {
+        do {
+            try channel.stream.move(to: raft.loop)
+            var count = 0
+            while let bytes = try await channel.receiveBytes() {
+                // One who sends without end must not keep the thread to itself.
+                count += 1
+                if count.isMultiple(of: 64) { await Task.yield() }
+                let message = try Message(decoding: bytes, sentBy: channel.peer)
+                discovery?.heard(of: message.from)
+                raft.receive(message)
+            }
+        } catch {
+            log.debug("a member's connection ended", ["member": channel.peer.nodeID, "error": "\(error)"])
+        }
+    }
+
     /// Lets a node in, with the role of its token, under an id that is drawn for it.
     ///
     /// - Throws: `HTTPError` 403 for a token that lets nobody in, 400 for what else is wrong with the request.

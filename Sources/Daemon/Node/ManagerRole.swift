@@ -346,22 +346,6 @@ actor ManagerRole {
         }
     }
 
-    /// On Raft's own thread.
-    private nonisolated static func receive(
-        from channel: Channel, for raft: RaftNode, _ discovery: DiscoveryMember?, _ log: Logger
-    ) async {
-        do {
-            try channel.stream.move(to: raft.loop)
-            while let bytes = try await channel.receiveBytes() {
-                let message = try Message(decoding: bytes, sentBy: channel.peer)
-                discovery?.heard(of: message.from)
-                raft.receive(message)
-            }
-        } catch {
-            log.debug("a member's connection ended", ["member": channel.peer.nodeID, "error": "\(error)"])
-        }
-    }
-
     // MARK: Members
 
     /// Makes the cluster, on the node that founds it.

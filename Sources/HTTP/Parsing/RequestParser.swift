@@ -49,6 +49,13 @@ public struct RequestParser: Sendable {
         if case .start = state { buffer.isEmpty } else { false }
     }
 
+    /// Bytes of the request's body that were not given out yet; nil where the client has not said how many there are.
+    var bodyLeft: Int? {
+        guard case .body(let decoder) = state else { return 0 }
+        if case .fixed(let remaining) = decoder { return remaining }
+        return nil
+    }
+
     /// Adds what was read from the connection.
     public mutating func feed(_ bytes: [UInt8]) { buffer.append(bytes) }
 

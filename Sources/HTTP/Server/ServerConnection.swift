@@ -184,7 +184,7 @@ final class ServerConnection: Sendable {
         }
         await keepPromise(response)
         let (isOver, isStopping, mayDrain) = state.withLock { state in
-            (state.phase == .closing, state.isStopping, state.bodyEnded || !(state.owesContinue || state.bodyFailed))
+            (state.phase == .closing, state.isStopping, canDrain(state))
         }
         if isOver {
             stream.close()
@@ -245,6 +245,14 @@ final class ServerConnection: Sendable {
             HTTPServerObserver.Exchange(
                 method: head.method, route: response.route, status: response.status,
                 duration: .nanoseconds(MonotonicClock.nanoseconds() - started), peer: peer, failure: failure))
+    }
+
+    /// Whether what the handler left of the request's body will be read away. A client that is not told that the connection ends
+    /// sends its next request on it.
+    private func canDrain(_ state: State) -> Bool {
+        if state.bodyEnded { return true }
+        if state.owesContinue || state.bodyFailed { return false }
+        return (state.parser.bodyLeft ?? 0) <= settings.limits.drainBytes
     }
 
     /// Reads away what the handler left of the request's body; false if that is too much or went wrong.

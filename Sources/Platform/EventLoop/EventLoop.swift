@@ -173,7 +173,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
             guard let timeout = loop.prepareToPoll(until: deadline) else { return false }
             let count = poll.wait(loop.epoll.rawValue, timeout: timeout)
             loop.state.withLock { state in
-                state.isPolling = false
+                // Whoever woke the loop meanwhile has ended this wait.
+                (state.isPolling, state.isAwake) = (false, false)
                 for index in 0..<count {
                     let event = poll[index]
                     if let watch = state.watches[event.token] {

@@ -25,6 +25,8 @@ package final class SegmentLog {
         let name: String
         let keyNumber: UInt32
         var highestIndex: LogIndex
+        /// As far as it is written.
+        var bytes: Int
     }
 
     private struct Active {
@@ -66,8 +68,8 @@ package final class SegmentLog {
         return segments.contains { $0.keyNumber != key } || !leftovers.isEmpty
     }
 
-    /// Of all segments, as far as they are written or were made for one large batch.
-    var bytes: Int { max(0, segments.count - 1) * segmentBytes + (active?.offset ?? 0) }
+    /// Of all segments, as far as they are written: another key begins another one, however little is in the last.
+    var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
     /// The last entry's index and term.
     var end: LogPosition { LogPosition(index: lastIndex, term: lastTerm) }
@@ -133,6 +135,7 @@ package final class SegmentLog {
         lastIndex = last.index
         lastTerm = last.term
         segments[segments.count - 1].highestIndex = max(segments[segments.count - 1].highestIndex, last.index)
+        segments[segments.count - 1].bytes = current.offset
     }
 
     /// The next batch of a segment. Its nonce is drawn whenever one is made: what a crash or a full disk has left of a batch, and
@@ -223,7 +226,9 @@ package final class SegmentLog {
             try disk.syncDirectory()
         } catch { throw failed("cannot begin segment \(name)", error) }
         nextSequence = segment.header.sequence + 1
-        segments.append(Segment(name: name, keyNumber: segment.header.keyNumber, highestIndex: highestIndex))
+        segments.append(
+            Segment(
+                name: name, keyNumber: segment.header.keyNumber, highestIndex: highestIndex, bytes: segment.offset))
         active = segment
     }
 
@@ -349,7 +354,8 @@ package final class SegmentLog {
             try take(batch, of: name, into: &recovered)
             highest = max(highest, recovered.lastIndex)
         }
-        segments.append(Segment(name: name, keyNumber: header.keyNumber, highestIndex: highest))
+        segments.append(
+            Segment(name: name, keyNumber: header.keyNumber, highestIndex: highest, bytes: reader.end))
         active = Active(
             file: file, header: header, cipher: cipher, offset: reader.end, ordinal: UInt64(reader.batches.count),
             chain: reader.chain)

@@ -50,7 +50,7 @@ extension RaftDriver {
     private func giveUp(_ arrival: SnapshotArrival) {
         arrival.giveUp()
         self.arrival = nil
-        if arrival.isForMending { core.stateDamaged() }
+        ask(for: arrival.metadata, isForMending: arrival.isForMending)
     }
 
     /// From its first piece on.
@@ -68,6 +68,8 @@ extension RaftDriver {
                 snapshots.discardArrived()
                 return
             }
+            // An older one of this member's own that is finished in this turn too must not take its place.
+            snapshotInProgress = nil
             try snapshots.finish(arrived: arrival.file, metadata)
         } catch let error as RaftError where error.code == .corrupted || error.code == .diskFull {
             snapshots.discardArrived()

@@ -7,7 +7,8 @@ extension RaftNode {
         var promises: [UInt64: Mailbox.Promise] = [:]
         var proposals = ProposalBatcher<(bytes: [UInt8], promise: Mailbox.Promise)>()
         var nextToken: UInt64 = 0
-        var stopPromise: Mailbox.Promise?
+        var stopPromises: [Mailbox.Promise] = []
+        var items: ArraySlice<Mailbox.Item> = []
         var failure: RaftError?
         func keep(_ promise: Mailbox.Promise) -> UInt64 {
             nextToken += 1
@@ -19,15 +20,16 @@ extension RaftNode {
         driver.onLeadership = { [unowned self] in tell(led: $0, leaseEnd: $1) }
         do {
             var now = MemberClock.now()
-            while stopPromise == nil {
+            while stopPromises.isEmpty {
                 let need = proposals.need(at: now)
-                let items = mailbox.take(
-                    until: min(driver.nextDeadline, need.until), orProposals: need.proposals, &turns)
+                items =
+                    mailbox.take(
+                        until: min(driver.nextDeadline, need.until), orProposals: need.proposals, &turns)[...]
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
                 defer { turnBegan.store(0, ordering: .relaxed) }
                 driver.advance(to: now)
-                for item in items {
+                while let item = items.popFirst() {
                     switch item {
                     case .message(let message): driver.receive(message)
                     case .proposal(let bytes, let promise): proposals.add((bytes, promise), at: now)
@@ -37,15 +39,14 @@ extension RaftNode {
                     case .transfer(let target, let promise):
                         driver.transferLeadership(to: target, token: keep(promise))
                     case .damage: driver.reportDamage()
-                    case .reseal(let promise):
-                        promise.resume(returning: Answer(index: try driver.reseal() ? 1 : 0, bytes: []))
+                    case .reseal(let promise): try reseal(driver, promise)
                     case .gone(let member): driver.memberIsGone(member)
                     case .leases(let isAllowed): driver.allowLeases(isAllowed)
                     case .snapshot(let work, let failure): try driver.finished(work, failure)
-                    case .stop(let promise): stopPromise = promise
+                    case .stop(let promise): stopPromises.append(promise)
                     }
                 }
-                if stopPromise != nil { break }
+                if !stopPromises.isEmpty { break }
                 if proposals.areDue(at: now) {
                     let batch = proposals.take()
                     for (bytes, promise) in batch { driver.propose(bytes, token: keep(promise)) }
@@ -55,14 +56,7 @@ extension RaftNode {
                 proposals.note(driver.core.role, driver.core.commitIndex, at: now)
                 for work in driver.takeSnapshotWork() { carryOut(work) }
                 publish(driver)
-                for outcome in driver.takeOutcomes() {
-                    let promise = promises.removeValue(forKey: outcome.token)
-                    switch outcome.result {
-                    case .success(let answer):
-                        promise?.resume(returning: Answer(index: answer.index, bytes: answer.bytes))
-                    case .failure(let error): promise?.resume(throwing: error)
-                    }
-                }
+                answer(driver.takeOutcomes(), &promises)
             }
         } catch {
             failure = error as? RaftError ?? RaftError(.storageFailed, "the state machine failed", cause: error)
@@ -71,11 +65,12 @@ extension RaftNode {
         let error = failure ?? RaftError(.stopped, "the member has stopped")
         for token in promises.keys.sorted() { promises[token]?.resume(throwing: error.stopping) }
         for (_, promise) in proposals.take() { promise.resume(throwing: error.stopping) }
-        for item in mailbox.close() { item.refuse(error.stopping) }
+        // Also those of a turn that was cut short.
+        for item in items + mailbox.close() { item.refuse(error.stopping) }
         disk.unlock()
         turns.finish()
         finish(failure)
-        stopPromise?.resume(returning: Answer(index: 0, bytes: []))
+        for promise in stopPromises { promise.resume(returning: Answer(index: 0, bytes: [])) }
     }
 
     /// Beside everything else: neither encoding, decoding nor syncing a state holds the member up.
@@ -102,6 +97,24 @@ extension RaftNode {
             ledTerm.store(term, ordering: .releasing)
         }
         leaseEnd.store(end?.nanoseconds ?? 0, ordering: .releasing)
+    }
+
+    private func answer(_ outcomes: [RaftDriver.Outcome], _ promises: inout [UInt64: Mailbox.Promise]) {
+        for outcome in outcomes {
+            let promise = promises.removeValue(forKey: outcome.token)
+            switch outcome.result {
+            case .success(let answer):
+                promise?.resume(returning: Answer(index: answer.index, bytes: answer.bytes))
+            case .failure(let error): promise?.resume(throwing: error)
+            }
+        }
+    }
+
+    /// Whoever asked is answered, and a log that cannot be written anew ends the member.
+    private func reseal(_ driver: RaftDriver, _ promise: Mailbox.Promise) throws {
+        let isResealed = Result { try driver.reseal() }
+        promise.resume(with: isResealed.map { Answer(index: $0 ? 1 : 0, bytes: []) })
+        _ = try isResealed.get()
     }
 
     /// What others are told of the member. The core is read where it is: a copy would count references for all of it.
