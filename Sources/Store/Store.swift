@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// The replicated state: tables in memory, a database that trails them, and a feed of what changed.
 ///
-/// Reads are from any thread. `apply` and `restore` are called by one thread at a time, in the order of the log.
+/// Reads are from any thread. `apply` and `install` are called by one thread at a time, in the order of the log.
 public final class Store: Sendable {
     /// How often `update` computes its writes anew when another write came first.
     public static let updateAttempts = 12

@@ -233,7 +233,7 @@ package final class SegmentLog {
     }
 
     /// Writes the log anew, as one segment that takes the place of all, where some of it is plain or sealed with an earlier key.
-    /// Without the space for that it stays as it is, until the next start.
+    /// Without the space for that it stays as it is, until it is opened again.
     private func reseal(_ recovered: Recovered) throws(RaftError) {
         guard let key = sealing?.keys.newest, segments.contains(where: { $0.keyNumber != key.number }) else { return }
         var batches: [(entries: ArraySlice<Entry>, payload: [UInt8])] = []

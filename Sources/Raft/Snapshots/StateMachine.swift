@@ -1,4 +1,4 @@
-/// What the log drives. Called by one thread at a time, never by two; readers of its state are its own business.
+/// What the log drives. Called by one thread at a time, but for `read(from:index:)`; readers of its state are its own business.
 ///
 /// The state machine makes its state and its applied index durable together, when it likes: after a start it is given
 /// everything after `appliedIndex` again, or the newest snapshot, where the log no longer reaches back so far.
