@@ -43,13 +43,13 @@ import Testing
         let loop = try EventLoop(drivenAs: "test")
         await onThread {
             var driver = EventLoop.Driver(loop)
-            loop.wake()
+            loop.submit {}
             let began = ContinuousClock.now
             _ = driver.turn(until: Self.after(.seconds(20)))
             #expect(ContinuousClock.now - began < .seconds(5))
             startThread(named: "waker") {
                 usleep(10_000)
-                loop.wake()
+                loop.submit {}
             }
             _ = driver.turn(until: Self.after(.seconds(20)))
             let woken = ContinuousClock.now - began

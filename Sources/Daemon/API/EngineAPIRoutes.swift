@@ -66,7 +66,7 @@ enum EngineAPIRoutes {
 }
 
 /// A version of the Engine API, `1.41`.
-private struct APIVersion: Comparable {
+struct APIVersion: Comparable {
     let major: Int
     let minor: Int
 

@@ -22,7 +22,7 @@ struct AccessNeed: Sendable, Equatable {
             self.init(discovery: request, Array(segments.dropFirst()), isReading)
             return
         }
-        if let first = segments.first, CallPattern.isVersion(first) { segments = segments.dropFirst() }
+        segments = CallPattern.withoutVersion(segments)
         let first = segments.first ?? ""
         switch first {
         case "_ping", "version": return nil

@@ -13,7 +13,7 @@ struct AuditEntry: Sendable {
     }
 
     /// What only looks, but gives away what lets others in.
-    private static let sensitive: Set<String> = ["swarm", "swarm/unlockkey", "swarm/backup"]
+    private static let sensitive: Set<Substring> = ["swarm", "swarm/unlockkey", "swarm/backup"]
 
     var time: Timestamp
     var caller: Caller
@@ -29,8 +29,9 @@ struct AuditEntry: Sendable {
     static func isWorthy(_ request: HTTPRequest) -> Bool {
         guard request.method == .get || request.method == .head else { return true }
         // Behind any version, also one that is none.
-        let segments = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        return [segments, segments.dropFirst()].contains { sensitive.contains($0.joined(separator: "/")) }
+        let whole = request.path.drop { $0 != "/" }.dropFirst()
+        let behind = whole.drop { $0 != "/" }.dropFirst()
+        return sensitive.contains(whole) || sensitive.contains(behind)
     }
 
     /// The name in the body of a call that makes something; the body is whole then.
@@ -65,9 +66,7 @@ struct AuditEntry: Sendable {
 
     /// Without the version and the first slash.
     private static func plain(_ path: String) -> String {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        let isVersioned = segments.first.map { $0.hasPrefix("v") && $0.contains(".") } ?? false
-        return (isVersioned ? segments.dropFirst() : segments).joined(separator: "/")
+        CallPattern.segments(path).joined(separator: "/")
     }
 
     /// One line of JSON.

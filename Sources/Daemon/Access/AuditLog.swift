@@ -122,9 +122,7 @@ extension AuditLog {
             guard let audit, AuditEntry.isWorthy(request), !caller.isManager else {
                 return try await handler(try caller.admit(request))
             }
-            var entry = AuditEntry(
-                time: WallClock.now(), caller: caller, from: Self.place(of: request.peer), method: request.method.name,
-                path: request.path, status: 0, duration: .zero)
+            var entry = Self.entry(of: request, by: caller)
             let start = ContinuousClock.now
             let result: Result<HTTPResponse, any Error>
             do {
@@ -148,9 +146,7 @@ extension AuditLog {
     nonisolated(nonsending) func noting(
         _ request: HTTPRequest, by caller: Caller, _ handler: (HTTPRequest) async -> HTTPResponse
     ) async -> HTTPResponse {
-        var entry = AuditEntry(
-            time: WallClock.now(), caller: caller, from: Self.place(of: request.peer), method: request.method.name,
-            path: request.path, status: 0, duration: .zero)
+        var entry = Self.entry(of: request, by: caller)
         let start = ContinuousClock.now
         let response: HTTPResponse
         do {
@@ -164,6 +160,13 @@ extension AuditLog {
         entry.duration = ContinuousClock.now - start
         await note(entry)
         return response
+    }
+
+    /// Of a call that nothing has come of yet.
+    private static func entry(of request: HTTPRequest, by caller: Caller) -> AuditEntry {
+        AuditEntry(
+            time: WallClock.now(), caller: caller, from: place(of: request.peer), method: request.method.name,
+            path: request.path, status: 0, duration: .zero)
     }
 
     private static func place(of peer: HTTPPeer) -> String {

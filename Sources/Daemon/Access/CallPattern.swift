@@ -5,18 +5,22 @@ struct CallPattern: Sendable {
     /// `*` stands for one segment, `**` for any number of them.
     init(_ text: String) { segments = text.split(separator: "/").map(String.init) }
 
-    func matches(_ path: String) -> Bool {
-        guard path.hasPrefix("/") else { return false }
-        var given = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)[...]
-        if let first = given.first, Self.isVersion(first) { given = given.dropFirst() }
-        return Self.matches(segments[...], given)
+    /// The segments of a path, without the version of the API; none of what is no path.
+    static func segments(_ path: String) -> ArraySlice<Substring> {
+        guard path.hasPrefix("/") else { return [] }
+        return withoutVersion(path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)[...])
     }
 
-    /// `v1.41`; `v1` is Consul's.
-    static func isVersion(_ segment: Substring) -> Bool {
-        let parts = segment.dropFirst().split(separator: ".", omittingEmptySubsequences: false)
-        return segment.first == "v" && parts.count == 2 && parts.allSatisfy { Int($0) != nil }
+    /// `v1.41` is one; `v1` is Consul's.
+    static func withoutVersion(_ segments: ArraySlice<Substring>) -> ArraySlice<Substring> {
+        guard let first = segments.first, first.first == "v", APIVersion(first.dropFirst()) != nil else {
+            return segments
+        }
+        return segments.dropFirst()
     }
+
+    /// Whether a path with these `segments` is one of it.
+    func matches(_ given: ArraySlice<Substring>) -> Bool { Self.matches(segments[...], given) }
 
     private static func matches(_ pattern: ArraySlice<String>, _ segments: ArraySlice<Substring>) -> Bool {
         guard let first = pattern.first else { return segments.isEmpty }

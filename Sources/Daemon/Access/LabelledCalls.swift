@@ -22,6 +22,7 @@ enum LabelledCalls {
     ]
 
     static func contain(_ method: HTTPMethod, _ path: String) -> Bool {
-        patterns.contains { $0.0 == method && $0.1.contains { $0.matches(path) } }
+        let segments = CallPattern.segments(path)
+        return patterns.contains { $0.0 == method && $0.1.contains { $0.matches(segments) } }
     }
 }

@@ -14,6 +14,8 @@ enum ReadOnlyCalls {
     ].map(CallPattern.init)
 
     static func contain(_ method: HTTPMethod, _ path: String) -> Bool {
-        (method == .get || method == .head) && patterns.contains { $0.matches(path) }
+        guard method == .get || method == .head else { return false }
+        let segments = CallPattern.segments(path)
+        return patterns.contains { $0.matches(segments) }
     }
 }

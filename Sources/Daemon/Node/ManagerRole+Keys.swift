@@ -17,12 +17,7 @@ extension ManagerRole {
     nonisolated func keepKeysSealed() async {
         let (snapshot, feed) = store.watch()
         sealKeys(as: snapshot)
-        for await event in feed {
-            if case .changes(_, let changes) = event, !changes.contains(where: { $0.table == ClusterSecrets.table }) {
-                continue
-            }
-            sealKeys(as: store.snapshot)
-        }
+        for await event in feed where event.mayConcern(ClusterSecrets.table) { sealKeys(as: store.snapshot) }
     }
 
     private nonisolated func sealKeys(as snapshot: Snapshot) {

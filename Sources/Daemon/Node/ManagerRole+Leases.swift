@@ -13,8 +13,8 @@ extension ManagerRole {
     nonisolated func followLevels() async {
         let (_, feed) = store.watch()
         allowLeases()
-        for await event in feed {
-            if case .changes(_, let changes) = event, !changes.contains(where: { $0.table == Node.table }) { continue }
+        for await event in feed where event.mayConcern(Node.table) {
+            proposer.reconsider()
             allowLeases()
         }
     }

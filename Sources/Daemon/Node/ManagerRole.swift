@@ -18,7 +18,7 @@ actor ManagerRole {
     private let raftLinks: RaftLinks
     let links: ClusterLinks
     let manager: Manager
-    private let proposer: LevelledProposer
+    let proposer: LevelledProposer
     let members: RaftMembers
     private let router: Router
     let environment: MembershipEnvironment
@@ -332,11 +332,8 @@ actor ManagerRole {
         let ids: [String]
         switch event {
         case .lagged: ids = channels.keys.sorted()
-        case .changes(_, let changes):
-            ids = changes.filter { $0.table == Node.table }.map(\.id)
-            guard !ids.isEmpty else { return }
+        case .changes(_, let changes): ids = changes.filter { $0.table == Node.table }.map(\.id)
         }
-        proposer.reconsider()
         for id in ids {
             let isRemoved = store.snapshot.get(Node.self, id) == nil
             for channel in (channels[id] ?? [:]).values {

@@ -258,7 +258,7 @@ final class ServerConnection: Sendable {
     /// Reads away what the handler left of the request's body; false if that is too much or went wrong.
     private nonisolated(nonsending) func drain() async -> Bool {
         let (isDone, isHopeless, serial) = state.withLock { state in
-            (state.bodyEnded, state.owesContinue || state.bodyFailed, state.serial)
+            (state.bodyEnded, !canDrain(state), state.serial)
         }
         if isDone { return true }
         if isHopeless { return false }

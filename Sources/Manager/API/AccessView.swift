@@ -77,8 +77,9 @@ struct AccessView: Sendable {
         _ access: AccessPolicy.Access, _ kind: AccessPolicy.Kind, with labels: [String: String]?
     ) throws(HTTPError) {
         guard let policy, !policy.allows(access, kind, labels: labels ?? [:]) else { return }
-        let choices = policy.rules.filter { ($0.kind == kind || $0.kind == .any) && $0.access >= access }
-            .compactMap { $0.labels?.joined(separator: " and ") }
+        let choices = policy.rules.filter { $0.allows(access, kind) }.compactMap {
+            $0.labels?.joined(separator: " and ")
+        }
         throw HTTPError(
             .forbidden,
             "Permission denied: token \(caller) lacks \(access.rawValue) of a \(kind.rawValue) with these labels"

@@ -136,6 +136,6 @@ struct ClientCertificateRoutes: Sendable {
     /// The digests of the roots that are trusted.
     private static func issuers(_ snapshot: Snapshot) -> Set<String> {
         let roots = snapshot.all(ClusterSecrets.self).first.map { RootRotation.Wanted($0).roots } ?? []
-        return Set(roots.compactMap { try? Digest.base36(Certificate(pem: [UInt8]($0.utf8)).digest) })
+        return Set(roots.compactMap { try? RootRotation.Wanted.digest($0) })
     }
 }

@@ -60,7 +60,9 @@ struct Allocator {
         var addresses = held.filter { ids.contains($0.key) }
         // Those of nodes that went before this leader looked are given up now, as far as anybody knows.
         book.sync(nodeAddresses: held, networkID: ingress.id, at: draft.monotonic)
-        book.sync(nodeAddresses: addresses, networkID: ingress.id, at: draft.monotonic)
+        if addresses.count < held.count {
+            book.sync(nodeAddresses: addresses, networkID: ingress.id, at: draft.monotonic)
+        }
         for node in nodes where addresses[node.id] == nil {
             guard let address = try? book.allocate(ingress.id, for: .node(node.id), at: draft.monotonic) else { break }
             addresses[node.id] = "\(address)/\(subnet.length)"

@@ -26,7 +26,14 @@ enum Scope: Equatable {
                 self = .all
                 return
             }
-        case Network.table, Cluster.table: self = .all
+        case Network.table:
+            guard let old = change.before(Network.self), let new = change.after(Network.self),
+                old.matters == new.matters
+            else {
+                self = .all
+                return
+            }
+        case Cluster.table: self = .all
         default: break
         }
     }
@@ -41,6 +48,16 @@ enum Scope: Equatable {
             for task in snapshot.all(ClusterTask.self) { ids.insert(task.serviceID) }
             return ids.sorted()
         }
+    }
+}
+
+extension Network {
+    /// What of a network planners look at: what rests there is for a leader's first look.
+    fileprivate var matters: Network {
+        var network = withoutRest
+        network.version = ObjectVersion()
+        network.updatedAt = createdAt
+        return network
     }
 }
 

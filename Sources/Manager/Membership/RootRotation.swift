@@ -31,7 +31,8 @@ enum RootRotation {
             return NodeCertificate(issuer: try Self.digest(issuer), trusted: trusted)
         }
 
-        private static func digest(_ pem: String) throws(CertificateError) -> String {
+        /// Of a root, as nodes and tokens say it.
+        static func digest(_ pem: String) throws(CertificateError) -> String {
             Digest.base36(try Certificate(pem: [UInt8](pem.utf8)).digest)
         }
     }
@@ -74,7 +75,7 @@ enum RootRotation {
             rotation.phase = .issuing
             secrets.rotation = rotation
             // The tokens name the root that issues; who knew the old secrets is to know the new ones only by asking.
-            let digest = Digest.base36(try Certificate(pem: [UInt8](rotation.certificate.utf8)).digest)
+            let digest = try Wanted.digest(rotation.certificate)
             secrets.joinTokens = JoinTokens(
                 worker: JoinToken(clusterDigest: digest, secret: Identifier.random()).description,
                 manager: JoinToken(clusterDigest: digest, secret: Identifier.random()).description)

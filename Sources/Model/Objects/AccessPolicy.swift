@@ -42,7 +42,8 @@ public struct AccessPolicy: Codable, Sendable, Equatable {
             self.labels = labels
         }
 
-        fileprivate func allows(_ access: Access, _ kind: Kind) -> Bool {
+        /// Whether it is about the kind and grants so much, whatever keys or labels it names.
+        public func allows(_ access: Access, _ kind: Kind) -> Bool {
             (self.kind == kind || self.kind == .any) && self.access >= access
         }
     }

@@ -83,6 +83,13 @@ public struct Network: ClusterObject {
         }
         restingAddresses = resting.isEmpty ? nil : resting
     }
+
+    /// What it is but for what rests there.
+    public var withoutRest: Network {
+        var network = self
+        network.restingAddresses = nil
+        return network
+    }
 }
 
 /// Where the addresses of a network come from (Engine API `IPAM`).

@@ -37,8 +37,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     struct State: Sendable {
         var phase = Phase.serving
         var queue: [Item] = []
-        /// The next wait for events is to be none: see `wake`.
-        var isAwake = false
         /// The thread sleeps in epoll_wait and the next one with work for it must wake it.
         var isPolling = false
         var timers = TimerHeap()
@@ -89,7 +87,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         if wake { ring() }
     }
 
-    /// Runs `body` on the loop's thread, after what was submitted before it.
+    /// Runs `body` on the loop's thread, after what was submitted before it; a wait of the thread for events, the present one or the
+    /// next, ends for it.
     public func submit(_ body: @escaping @Sendable () -> Void) {
         push(.body(body))
     }
@@ -140,16 +139,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         _ = write(wakeup.rawValue, &one, 8)
     }
 
-    /// Ends the present wait of the loop's thread for events, or the next one: for an owner that drives it and has more to wait
-    /// for than the loop knows of.
-    public func wake() {
-        let wake = state.withLock { state in
-            state.isAwake = true
-            return wakeIfPolling(&state)
-        }
-        if wake { ring() }
-    }
-
     // MARK: The thread
 
     private func run() {
@@ -157,24 +146,25 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         while driver.turn() {}
     }
 
-    /// Takes a loop's turns on the thread that calls it: always the same.
+    /// Takes a loop's turns, on the thread that it is made on.
     public struct Driver: ~Copyable {
         private let loop: EventLoop
         private var batch: [Item] = []
         private var ready: [(watch: Watch, readiness: Readiness)] = []
         private var poll = PollBuffer(capacity: EventLoop.eventsPerPoll)
 
-        public init(_ loop: EventLoop) { self.loop = loop }
+        public init(_ loop: EventLoop) {
+            self.loop = loop
+            loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
+        }
 
         /// Waits for something to do, at most until `deadline` (nanoseconds of `MonotonicClock`), and does it. False once the loop
         /// is stopped and has nothing left.
         public mutating func turn(until deadline: Int64? = nil) -> Bool {
-            loop.thread.store(UInt(pthread_self()), ordering: .relaxed)
             guard let timeout = loop.prepareToPoll(until: deadline) else { return false }
             let count = poll.wait(loop.epoll.rawValue, timeout: timeout)
             loop.state.withLock { state in
-                // Whoever woke the loop meanwhile has ended this wait.
-                (state.isPolling, state.isAwake) = (false, false)
+                state.isPolling = false
                 for index in 0..<count {
                     let event = poll[index]
                     if let watch = state.watches[event.token] {
@@ -223,10 +213,6 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
                 state.phase = .idle
                 thread.store(0, ordering: .relaxed)
                 return nil
-            }
-            if state.isAwake {
-                state.isAwake = false
-                return 0
             }
             state.isPolling = true
             let deadline = min(state.timers.earliest ?? .max, limit ?? .max)

@@ -48,30 +48,21 @@ final class SocketCore: Sendable {
     /// Takes over the descriptor.
     init(_ descriptor: Int32) { state = Mutex(State(descriptor: descriptor)) }
 
-    func start(on loop: EventLoop) throws(SystemError) {
-        let result = state.withLock { self.watch(&$0, on: loop) }
-        try result.get()
-    }
-
-    /// The new watch reports what the socket has in any case, so that no edge is missed.
+    /// Waits on this loop, and no more on the one before. A new watch reports what the socket has in any case, so that no edge is
+    /// missed.
     func move(to loop: EventLoop) throws(SystemError) {
         let result = state.withLock { state -> Result<Void, SystemError> in
             guard state.descriptor >= 0 else { return .failure(Self.closed("epoll_ctl")) }
             state.watch?.cancel()
-            state.watch = nil
-            return watch(&state, on: loop)
+            let interest = state.writes.isEmpty ? Self.readInterest : Self.readInterest.union(.writable)
+            do throws(SystemError) {
+                state.watch = try loop.watch(state.descriptor, for: interest) { self.became($0) }
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
         }
         try result.get()
-    }
-
-    private func watch(_ state: inout State, on loop: EventLoop) -> Result<Void, SystemError> {
-        let interest = state.writes.isEmpty ? Self.readInterest : Self.readInterest.union(.writable)
-        do throws(SystemError) {
-            state.watch = try loop.watch(state.descriptor, for: interest) { self.became($0) }
-            return .success(())
-        } catch {
-            return .failure(error)
-        }
     }
 
     func setOption(_ level: Int32, _ name: Int32, _ value: Int32) throws(SystemError) {

@@ -37,7 +37,7 @@ public final class SocketStream: ByteStream {
         }
         core = SocketCore(descriptor.release())
         do {
-            try core.start(on: loop)
+            try core.move(to: loop)
         } catch {
             core.close()
             throw error

@@ -70,7 +70,7 @@ final class Mailbox: Sendable {
             return nil
         }
         // Behind the lock, at which the thread would else stop again; itself it looks after each turn.
-        if wakes, !loop.isCurrent { loop.wake() }
+        if wakes, !loop.isCurrent { loop.submit {} }
         return refusal
     }
 

@@ -5,6 +5,14 @@ public enum ChangeEvent: Sendable {
     case changes(revision: UInt64, [Change])
     /// The watcher was too slow, or the state was replaced by a snapshot: what it knows is to be read again from a view.
     case lagged
+
+    /// Whether an object of the table may be another than before.
+    public func mayConcern(_ table: String) -> Bool {
+        switch self {
+        case .changes(_, let changes): changes.contains { $0.table == table }
+        case .lagged: true
+        }
+    }
 }
 
 /// The applied changes since a snapshot, for one watcher. It never holds up who applies: what does not fit its buffer

@@ -10,18 +10,6 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct AccessTokenTests {
     private static let start = Timestamp(seconds: 1_800_000_000)
 
-    private actor Applying: Proposer {
-        let store: Store
-        private var index: UInt64 = 0
-
-        init(_ store: Store) { self.store = store }
-
-        func propose(_ command: [UInt8]) async throws -> [UInt8] {
-            index += 1
-            return try store.apply(index: index, term: 1, command: command)
-        }
-    }
-
     private func known(_ tokens: AccessToken...) -> AccessTokens {
         AccessTokens(tokens: Dictionary(tokens.map { ($0.id, $0) }) { first, _ in first }, now: Self.start)
     }

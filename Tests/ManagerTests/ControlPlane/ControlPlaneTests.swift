@@ -104,6 +104,8 @@ import Testing
         #expect(try await scope { try await $0.change(Node.self, "n1") { $0.spec.availability = .drain } } == .all)
         #expect(try await scope { try await $0.write { $0.delete(ClusterTask.self, "t1") } } == .services(["web"]))
         #expect(try await scope { try await $0.addNetwork("app", subnet: "10.1.0.0/24", vni: 9) } == .all)
+        #expect(
+            try await scope { try await $0.change(Network.self, "app") { $0.rest(["10.1.0.5"], at: start) } } == .none)
         feed.cancel()
     }
 }
