@@ -35,12 +35,6 @@ public final class Store: Sendable {
         var isFlushHurried = false
     }
 
-    /// The state itself, held while a batch is applied; changed in place where no reader shares it.
-    private struct Working {
-        var snapshot: Snapshot
-        var position: LogPosition
-    }
-
     /// What one command did.
     private struct Transaction {
         let revision: UInt64
@@ -55,7 +49,8 @@ public final class Store: Sendable {
 
     public let schema: Schema
     private let guarded: Mutex<Guarded>
-    private let working: Mutex<Working>
+    /// The state itself, held while a batch is applied; changed in place where no reader shares it.
+    private let working: Mutex<StoredState>
     private let storage: (any StateStorage)?
     private let writer = DispatchQueue(label: "store-writer")
     private let log = Logger("store")
@@ -66,7 +61,7 @@ public final class Store: Sendable {
         self.storage = nil
         let snapshot = Snapshot(schema: schema)
         self.guarded = Mutex(Guarded(revision: 0))
-        self.working = Mutex(Working(snapshot: snapshot, position: LogPosition()))
+        self.working = Mutex(StoredState(snapshot, at: LogPosition()))
     }
 
     /// Reads the state back from the storage.
@@ -89,7 +84,7 @@ public final class Store: Sendable {
             Guarded(
                 revision: snapshot.revision, applied: position, durable: position,
                 isAllDirty: isDamaged || storage.hasEarlierKeys))
-        self.working = Mutex(Working(snapshot: snapshot, position: position))
+        self.working = Mutex(StoredState(snapshot, at: position))
     }
 
     // MARK: Reading
@@ -180,7 +175,7 @@ public final class Store: Sendable {
     }
 
     private func apply(
-        _ entry: CommittedCommand, to working: inout Working, _ transactions: inout [Transaction]
+        _ entry: CommittedCommand, to working: inout StoredState, _ transactions: inout [Transaction]
     ) throws -> [UInt8] {
         let index = entry.position.index
         guard index > working.position.index else {
@@ -218,7 +213,7 @@ public final class Store: Sendable {
     }
 
     private func install(
-        _ working: Working, _ transactions: [Transaction]
+        _ working: StoredState, _ transactions: [Transaction]
     ) -> ([ChangeFeed], [any PartObserver]) {
         guarded.withLock { guarded in
             guarded.revision = working.snapshot.revision
@@ -265,7 +260,7 @@ public final class Store: Sendable {
         let former = Former()
         let (watchers, observers) = working.withLock { working in
             former.snapshot = working.snapshot
-            working = Working(snapshot: state.snapshot, position: state.position)
+            working = state
             return guarded.withLock { guarded in
                 guarded.snapshot = state.snapshot
                 guarded.revision = state.snapshot.revision
@@ -322,9 +317,10 @@ public final class Store: Sendable {
             if storage.hasEarlierKeys {
                 guarded.withLock { $0.isAllDirty = true }
                 try write(to: storage)
+            } else {
+                // An ordinary write has done so, and may be in the page cache alone.
+                try storage.makeDurable()
             }
-            // Also where an ordinary write has done so: that one may be in the page cache alone.
-            try storage.makeDurable()
         }
     }
 

@@ -103,13 +103,17 @@ extension Simulation {
         network.cutLinks.remove(.init(from: from, to: to))
     }
 
-    /// Both directions between `member` and all others.
-    package func isolate(_ member: NodeID) {
-        for other in members where other.id != member {
-            cut(from: member, to: other.id)
-            cut(from: other.id, to: member)
+    /// Both directions between some members and all others.
+    package func part(_ some: [NodeID]) {
+        for left in members {
+            for right in members where some.contains(left.id) != some.contains(right.id) {
+                cut(from: left.id, to: right.id)
+            }
         }
     }
+
+    /// Both directions between `member` and all others.
+    package func isolate(_ member: NodeID) { part([member]) }
 
     /// A member asks for votes, or has them.
     func endReignSoon(of member: SimulatedMember, after delay: UInt64) {
@@ -133,12 +137,7 @@ extension Simulation {
         later(by: network.latency + random.below(4 * network.latency)) { [unowned self] in
             network.repair()
             guard member.driver?.core.role == .leader else { return }
-            for left in few {
-                for right in rest {
-                    cut(from: left, to: right)
-                    cut(from: right, to: left)
-                }
-            }
+            part(few)
         }
     }
 
@@ -178,10 +177,7 @@ extension Simulation {
     package func lose(percent: UInt64) { network.lossPercent = percent }
 
     private func divide() {
-        let group = members.map { _ in random.below(2) == 0 }
-        for (left, isLeft) in zip(members, group) {
-            for (right, isRight) in zip(members, group) where isLeft != isRight { cut(from: left.id, to: right.id) }
-        }
+        part(members.filter { _ in random.below(2) == 0 }.map(\.id))
     }
 
     func compareLogs() {

@@ -5,34 +5,7 @@ import Testing
 @testable import Raft
 
 /// The production driver on simulated disks, links and clocks, each told what to do.
-@Suite(.besideOthers) struct RaftDriverTests {
-    private static let second: UInt64 = 1_000_000_000
-
-    /// A group without faults or clients of its own.
-    private func group(
-        _ members: Int, seed: UInt64 = 1, milliseconds: UInt64 = 1_500,
-        _ change: (inout RaftSettings) -> Void = { _ in }
-    ) throws -> Simulation {
-        var options = SimulationOptions()
-        options.members = members
-        options.faultMilliseconds = 0
-        options.clientMilliseconds = 0
-        change(&options.settings)
-        let simulation = Simulation(seed: seed, options: options)
-        try simulation.found()
-        try simulation.run(until: milliseconds * 1_000_000)
-        return simulation
-    }
-
-    private func leader(_ simulation: Simulation) throws -> SimulatedMember { try #require(simulation.leader) }
-
-    private func write(_ count: Int, to simulation: Simulation) throws {
-        for _ in 0..<count {
-            try simulation.propose(to: try leader(simulation))
-            try simulation.run(until: simulation.now + 15_000_000)
-        }
-    }
-
+@Suite(.besideOthers) struct RaftDriverTests: SimulatedGroupTests {
     /// A data key is forgotten while the member runs, once nothing is sealed with it; whatever becomes of the power after that, the
     /// newest opens all.
     @Test(arguments: 1...4 as ClosedRange<UInt64>) func aFormerKeyIsForgotten(seed: UInt64) throws {
@@ -217,11 +190,7 @@ import Testing
         // With the leader goes whoever it would add, and in groups of four and five one voter.
         let companion = simulation.members.first { $0.id != first.id && options.members > 3 }
         let minority = [first.id, spares.first?.id, companion?.id].compactMap { $0 }
-        for left in simulation.members {
-            for right in simulation.members where minority.contains(left.id) != minority.contains(right.id) {
-                simulation.cut(from: left.id, to: right.id)
-            }
-        }
+        simulation.part(minority)
         let gone = try #require(simulation.members.first { !minority.contains($0.id) })
         let change: MembershipChange =
             switch seed % 4 {
@@ -243,94 +212,6 @@ import Testing
         // What was acknowledged on either side is there, once, and the histories are linearizable.
         try simulation.heal()
         try simulation.judge()
-    }
-
-    /// scenarios.md, Raft and storage, 8: a follower far behind is brought up by a snapshot, twice, and blocks nothing.
-    @Test func twoSnapshotsInARow() throws {
-        let simulation = try group(3)
-        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
-        for round in 1...2 {
-            simulation.isolate(member.id)
-            try write(120, to: simulation)
-            let leading = try #require(try leader(simulation).driver)
-            #expect(leading.core.firstIndex > member.driver?.core.lastIndex ?? 0)
-            simulation.repairAll()
-            let acknowledged = simulation.acknowledged
-            try write(10, to: simulation)
-            #expect(simulation.acknowledged == acknowledged + 10)
-            try simulation.run(until: simulation.now + 2 * Self.second)
-            #expect(member.machine.restores == round)
-            #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
-        }
-        try simulation.heal()
-    }
-
-    /// A follower that gets a snapshot while the others write finds what came since in the leader's log: it needs no second one,
-    /// which would leave it behind again. What is kept for it is given up once it has it, or does not answer.
-    @Test(arguments: [0, 10_000]) func theLogIsKeptForWhoGetsASnapshot(percent: Int) throws {
-        let simulation = try group(3, seed: 4) { settings in
-            settings.snapshotHoldPercent = percent
-            settings.snapshotAfterEntries = 10
-            settings.trailingEntries = 2
-            settings.snapshotChunkBytes = 100
-        }
-        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
-        simulation.isolate(member.id)
-        // After more than the time for which it counts as one that answers.
-        try simulation.run(until: simulation.now + 2 * Self.second)
-        try write(60, to: simulation)
-        let core = try #require(try leader(simulation).driver?.core)
-        #expect(core.lastIndex - core.firstIndex < 20, "nothing is kept for one that does not answer")
-        simulation.repairAll()
-        try write(150, to: simulation)
-        try simulation.run(until: simulation.now + 3 * Self.second)
-        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
-        if percent == 0 { #expect(member.machine.restores > 1) } else { #expect(member.machine.restores == 1) }
-        try write(20, to: simulation)
-        let later = try #require(try leader(simulation).driver?.core)
-        #expect(later.lastIndex - later.firstIndex < 20, "nor for one that has all")
-        try simulation.heal()
-    }
-
-    /// scenarios.md, Raft and storage, 8: the power goes at every operation of receiving a snapshot.
-    @Test(arguments: 1...30 as ClosedRange<Int>) func powerLossWhileInstallingASnapshot(operation: Int) throws {
-        let simulation = try group(3, seed: UInt64(operation))
-        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
-        simulation.isolate(member.id)
-        try write(100, to: simulation)
-        member.disk.operationsUntilPowerLoss = operation
-        simulation.repairAll()
-        try simulation.run(until: simulation.now + 6 * Self.second)
-        #expect(member.machine.restores >= 1)
-        try simulation.heal()
-    }
-
-    /// A leader whose own snapshot is damaged does not send it for ever: its state is whole, so it takes another.
-    @Test func aDamagedSnapshotIsTakenAnew() throws {
-        let simulation = try group(3)
-        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
-        simulation.isolate(member.id)
-        try write(120, to: simulation)
-        let disk = try leader(simulation).disk
-        let name = try #require(disk.names.last { $0.hasPrefix("snapshot-") })
-        disk.modify(name) { $0[1_000] ^= 4 }
-        simulation.repairAll()
-        try simulation.run(until: simulation.now + 4 * Self.second)
-        #expect(member.machine.restores == 1)
-        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
-        try simulation.heal()
-    }
-
-    @Test func aSnapshotWithLostPiecesArrives() throws {
-        let simulation = try group(3)
-        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
-        simulation.isolate(member.id)
-        try write(120, to: simulation)
-        simulation.repairAll()
-        simulation.lose(percent: 40)
-        try simulation.run(until: simulation.now + 8 * Self.second)
-        #expect(member.machine.restores >= 1)
-        try simulation.heal()
     }
 
     /// scenarios.md, Raft and storage, 12: whatever of the state survives a crash, each entry is part of it once.
@@ -401,11 +282,7 @@ import Testing
         simulation.onOutcome = { if $0.token == 4711 { told.append($0.result.map(\.index)) } }
         func part(_ some: [NodeID]) {
             simulation.repairAll()
-            for left in simulation.members {
-                for right in simulation.members where some.contains(left.id) != some.contains(right.id) {
-                    simulation.cut(from: left.id, to: right.id)
-                }
-            }
+            simulation.part(some)
         }
         part([first.id, companion.id])
         let driver = try #require(first.driver)

@@ -98,7 +98,7 @@ public struct RaftCore: Sendable {
         electionDeadline = now
         reported = RoleChange(role: .follower, term: restored.hardState.term, leader: nil)
         resetElectionDeadline()
-        if configurations.current.electorate.map(\.id) == [id], configurations.currentIndex <= commitIndex {
+        if isAlone, configurations.currentIndex <= commitIndex {
             electionDeadline = now
         } else if restored.hardState.term > 0 {
             // Before the restart it may have made a promise, up to this moment. Not where it is known to be alone: whoever led it

@@ -72,12 +72,7 @@ package final class SegmentLog {
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 
     /// The last entry's index and term.
-    var end: LogPosition { LogPosition(index: lastIndex, term: lastTerm) }
-
-    struct LogPosition: Equatable {
-        let index: LogIndex
-        let term: Term
-    }
+    var end: (index: LogIndex, term: Term) { (lastIndex, lastTerm) }
 
     private init(disk: any Disk, segmentBytes: Int, sealing: FileSealing?, seed: UInt64) {
         self.disk = disk

@@ -46,7 +46,7 @@ final class Mailbox: Sendable {
         mutating func takeAll() -> [Item] {
             defer {
                 items = []
-                (proposals, bytes) = (0, 0)
+                (proposals, bytes, waited) = (0, 0, nil)
             }
             return items
         }

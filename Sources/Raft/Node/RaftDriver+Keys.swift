@@ -20,10 +20,7 @@ extension RaftDriver {
             }
         }
         let isMoving = snapshotInProgress != nil || arrival != nil || arrived != nil || snapshots.isReceiving
-        return !isMoving && !snapshots.isSealed(beforeKey: key) && !log.hasEarlierKeys
+        return !isMoving && !snapshots.hasEarlierKey && !log.hasEarlierKeys
             && sealing?.keys.newest.number == key
     }
-
-    /// Whether the newest snapshot is sealed with an earlier key.
-    var isSnapshotOfEarlierKey: Bool { sealing.map { snapshots.isSealed(beforeKey: $0.keys.newest.number) } ?? false }
 }

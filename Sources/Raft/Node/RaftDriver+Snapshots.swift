@@ -33,7 +33,7 @@ extension RaftDriver {
             } else if isSnapshotDue {
                 let state = try stateMachine.snapshot()
                 let latest = snapshots.latest?.index ?? 0
-                guard state.index > latest || (state.index == latest && (isSnapshotDamaged || isSnapshotOfEarlierKey)),
+                guard state.index > latest || (state.index == latest && (isSnapshotDamaged || snapshots.hasEarlierKey)),
                     let metadata = core.metadata(at: state.index)
                 else {
                     snapshotRetryAt = now + Self.snapshotRetryInterval
@@ -80,7 +80,7 @@ extension RaftDriver {
 
     private var isSnapshotDue: Bool {
         guard now >= snapshotRetryAt else { return false }
-        if isSnapshotDamaged || isSnapshotWanted || isSnapshotOfEarlierKey { return true }
+        if isSnapshotDamaged || isSnapshotWanted || snapshots.hasEarlierKey { return true }
         let entries = stateMachine.appliedIndex - min(stateMachine.appliedIndex, snapshots.latest?.index ?? 0)
         guard entries >= settings.snapshotAfterEntries || bytesSinceSnapshot >= settings.snapshotAfterBytes else {
             return false

@@ -10,11 +10,6 @@ package final class RaftDriver {
         package let result: Result<(index: LogIndex, bytes: [UInt8]), RaftError>
     }
 
-    /// What must be on disk before promises leave.
-    struct Write {
-        let effects: Effects
-    }
-
     package internal(set) var core: RaftCore
     let settings: RaftSettings
     let disk: any Disk

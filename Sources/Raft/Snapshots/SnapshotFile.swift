@@ -31,6 +31,9 @@ final class SnapshotFile {
     private(set) var count = 0
     /// Those that do not make a block yet.
     private var tail: [UInt8] = []
+    /// Those that were written since the last sync.
+    private var unsynced = 0
+    private static let syncBytes = 8 << 20
     /// The block that was opened last.
     private var opened: (number: Int, bytes: [UInt8])?
 
@@ -105,6 +108,7 @@ final class SnapshotFile {
         guard let seal else {
             try file.write(bytes, at: offset)
             count += bytes.count
+            unsynced += bytes.count
             return
         }
         let all = tail + bytes
@@ -118,13 +122,14 @@ final class SnapshotFile {
         }
         if !sealed.isEmpty { try file.write(sealed, at: place(of: first, seal)) }
         count += bytes.count
+        unsynced += bytes.count
         tail = Array(all[position...])
     }
 
     /// What was added is all; durable on return.
     func end() throws(SystemError) {
         try writeRest()
-        try file.sync()
+        try sync()
     }
 
     /// What was added is all; durable after `sync`. May be repeated.
@@ -137,7 +142,13 @@ final class SnapshotFile {
     }
 
     /// Makes what is in whole blocks durable.
-    func sync() throws(SystemError) { try file.sync() }
+    func sync() throws(SystemError) {
+        unsynced = 0
+        try file.sync()
+    }
+
+    /// The same on the way, so that no sync takes long.
+    func syncIfMuch() throws(SystemError) { if unsynced >= Self.syncBytes { try sync() } }
 
     /// The same file for another reader, who may be another thread. Throws `corrupted`, `wrongKey`, or the disk's error.
     func again(sealing: FileSealing?) throws -> SnapshotFile {

@@ -11,13 +11,12 @@ package final class SnapshotStore {
     private let disk: any Disk
     private let sealing: FileSealing?
     /// The newest complete snapshot.
-    package private(set) var latest: SnapshotMetadata?
+    package var latest: SnapshotMetadata? { open.last?.metadata }
     /// Its file's size.
-    var latestBytes: Int { open.last { $0.metadata == latest }?.file.count ?? 0 }
+    var latestBytes: Int { open.last?.file.count ?? 0 }
+    /// Oldest first.
     private var open: [(metadata: SnapshotMetadata, file: SnapshotFile)] = []
     private var incoming: SnapshotFile?
-    /// Bytes of it that were not synced on the way.
-    private var unsynced = 0
 
     private init(disk: any Disk, sealing: FileSealing?) {
         self.disk = disk
@@ -38,7 +37,6 @@ package final class SnapshotStore {
                 guard name(of: reader.metadata) == newest else {
                     throw RaftError(.corrupted, "snapshot \(newest) says it is another")
                 }
-                store.latest = reader.metadata
                 store.open = [(reader.metadata, file)]
             }
             for name in complete.dropLast() { try disk.remove(name) }
@@ -76,9 +74,10 @@ package final class SnapshotStore {
         }
     }
 
-    /// Whether the newest snapshot is plain, or sealed with a key before this one.
-    func isSealed(beforeKey number: UInt32) -> Bool {
-        open.last { $0.metadata == latest }.map { $0.file.keyNumber != number } ?? false
+    /// Whether the newest snapshot is plain, or sealed with a key that is not the newest.
+    var hasEarlierKey: Bool {
+        guard let key = sealing?.keys.newest.number, let newest = open.last else { return false }
+        return newest.file.keyNumber != key
     }
 
     /// Whether pieces of a leader's snapshot are coming in.
@@ -90,16 +89,14 @@ package final class SnapshotStore {
 
     /// The state in the newest snapshot, checked as it is read.
     package func read() throws(RaftError) -> (any ByteSource)? {
-        guard let latest, let item = open.first(where: { $0.metadata == latest }) else { return nil }
-        return try SnapshotFileReader(file: item.file, name: Self.name(of: latest))
+        guard let newest = open.last else { return nil }
+        return try SnapshotFileReader(file: newest.file, name: Self.name(of: newest.metadata))
     }
 
     /// What reads the newest snapshot once more, to see whether it checks. Nil where it cannot even be begun.
     func check() -> SnapshotCheck? {
-        guard let latest, let item = open.first(where: { $0.metadata == latest }),
-            let file = try? item.file.again(sealing: sealing)
-        else { return nil }
-        return SnapshotCheck(latest, file)
+        guard let newest = open.last, let file = try? newest.file.again(sealing: sealing) else { return nil }
+        return SnapshotCheck(newest.metadata, file)
     }
 
     /// A piece of a snapshot's file for a follower; nil if that snapshot is gone.
@@ -134,21 +131,16 @@ package final class SnapshotStore {
                 try? disk.remove(Self.incomingName)
                 incoming = try SnapshotFile(
                     writing: disk.open(Self.incomingName, creating: true), name: Self.incomingName, sealing: sealing)
-                unsynced = 0
             }
             guard let file = incoming else { return .misfit }
             if chunk.offset == UInt64(file.count) {
                 try file.write(chunk.bytes, at: file.count)
-                unsynced += chunk.bytes.count
             } else if chunk.offset + UInt64(chunk.bytes.count) != UInt64(file.count) {
                 // It is neither the next nor the last once more.
                 return .misfit
             }
             guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else {
-                if unsynced >= SnapshotWriter.syncBytes {
-                    unsynced = 0
-                    try file.sync()
-                }
+                try file.syncIfMuch()
                 return .piece
             }
             try file.writeRest()
@@ -194,7 +186,6 @@ package final class SnapshotStore {
         open.removeAll { $0.metadata == metadata }
         open.append((metadata, file))
         if open.count > Self.maximumOpen { open.removeFirst() }
-        latest = metadata
     }
 
     static func failure(_ error: any Error, _ message: String) -> RaftError {
@@ -206,10 +197,7 @@ package final class SnapshotStore {
 package final class SnapshotWriter {
     let file: SnapshotFile
     package let metadata: SnapshotMetadata
-    private var unsynced = 0
     private var chain: UInt32
-    /// Synced along the way after so many bytes, so that no sync takes long.
-    static let syncBytes = 8 << 20
 
     init(file: SnapshotFile, metadata: SnapshotMetadata) throws(RaftError) {
         self.file = file
@@ -235,15 +223,9 @@ package final class SnapshotWriter {
     }
 
     private func put(_ bytes: [UInt8]) throws(RaftError) {
-        do { try file.write(bytes, at: file.count) } catch {
-            throw SnapshotStore.failure(error, "cannot write snapshot \(metadata.index)")
-        }
-        unsynced += bytes.count
-        if unsynced >= Self.syncBytes { try sync() }
-    }
-
-    private func sync() throws(RaftError) {
-        unsynced = 0
-        do { try file.sync() } catch { throw SnapshotStore.failure(error, "cannot sync snapshot \(metadata.index)") }
+        do {
+            try file.write(bytes, at: file.count)
+            try file.syncIfMuch()
+        } catch { throw SnapshotStore.failure(error, "cannot write snapshot \(metadata.index)") }
     }
 }

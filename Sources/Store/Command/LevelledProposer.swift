@@ -6,9 +6,8 @@ public struct LevelledProposer: Proposer {
     private final class Findings: Sendable {
         /// Counts the changes.
         let generation = Atomic(1)
-        /// As of which one they were looked at, and as of which one they knew everything.
-        let looked = Atomic(0)
-        let complete = Atomic(0)
+        /// As of which one they knew everything; negative where they did not.
+        let known = Atomic(0)
     }
 
     private let proposer: any Proposer
@@ -54,11 +53,11 @@ public struct LevelledProposer: Proposer {
     /// Asks once a generation.
     private func allKnowEverything() -> Bool {
         let generation = findings.generation.load(ordering: .sequentiallyConsistent)
-        if findings.looked.load(ordering: .relaxed) != generation {
-            if level().level >= highest { findings.complete.store(generation, ordering: .relaxed) }
-            findings.looked.store(generation, ordering: .relaxed)
-        }
-        return findings.complete.load(ordering: .relaxed) == generation
+        let known = findings.known.load(ordering: .relaxed)
+        if abs(known) == generation { return known > 0 }
+        let isComplete = level().level >= highest
+        findings.known.store(isComplete ? generation : -generation, ordering: .relaxed)
+        return isComplete
     }
 
     /// The level that all managers must have reached; what is no command is refused by whoever applies it.

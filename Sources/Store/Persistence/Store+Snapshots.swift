@@ -2,8 +2,8 @@ internal import Platform
 
 /// A state, and where in the log it stands.
 public struct StoredState: Sendable {
-    public let snapshot: Snapshot
-    public let position: LogPosition
+    public internal(set) var snapshot: Snapshot
+    public internal(set) var position: LogPosition
 
     public init(_ snapshot: Snapshot, at position: LogPosition) {
         self.snapshot = snapshot
@@ -57,8 +57,7 @@ extension Store {
             defer { rest = rest.dropFirst(64 << 10) }
             return Array(rest.prefix(64 << 10))
         }
-        install(state)
-        try flush()
+        try replace(by: state.snapshot, at: state.position)
         return state.position
     }
 }
