@@ -328,7 +328,7 @@ extension Message {
     var cost: Int {
         switch body {
         case .append(let request): 64 + request.entries.reduce(0) { $0 + $1.cost }
-        case .snapshot(let chunk): 128 + chunk.bytes.count
+        case .snapshot(let chunk), .stateChunk(let chunk): 128 + chunk.bytes.count
         default: 64
         }
     }
