@@ -1,4 +1,7 @@
 extension RaftCore {
+    /// Whether pieces of a leader's snapshot are on their way.
+    package var isReceivingSnapshot: Bool { incoming.map { !$0.isWhole } ?? false }
+
     /// A snapshot of this member's own state is durable, a file of so many bytes. Entries behind it leave memory, but for a trail
     /// and for what a follower that answers still lacks, where that is not much beside the snapshot.
     public mutating func snapshotTaken(_ metadata: SnapshotMetadata, bytes: Int = 0) {
