@@ -34,6 +34,8 @@ import Testing
             settings.snapshotAfterEntries = 10
             settings.trailingEntries = 2
             settings.snapshotChunkBytes = 100
+            // So that it takes its time.
+            settings.snapshotWindowBytes = 0
         }
         let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
         simulation.isolate(member.id)
