@@ -64,6 +64,8 @@ extension Simulation {
         let holder = members.first {
             $0.id != member.id && $0.driver != nil && $0.told.term != 0 && $0.clock.reading(at: now) < $0.told.leaseEnd
         }
-        return holder.map { "lease: \(member.id) is elected in term \(term), and \($0.id) holds a lease in \($0.told.term)" }
+        return holder.map {
+            "lease: \(member.id) is elected in term \(term), and \($0.id) holds a lease in \($0.told.term)"
+        }
     }
 }

@@ -143,7 +143,9 @@ import Testing
         for _ in 0..<200 {
             try simulation.run(until: simulation.now + 500_000)
             let followers = try leader(simulation).driver?.core.leadership?.followers ?? []
-            for case .snapshot(let transfer) in followers.map(\.state) { most = max(most, transfer.sent - transfer.offset) }
+            for case .snapshot(let transfer) in followers.map(\.state) {
+                most = max(most, transfer.sent - transfer.offset)
+            }
         }
         #expect(most > 0 && most <= UInt64(max(window + 99, 100)))
         if window > 200 { #expect(most >= 200, "they go ahead") }

@@ -24,7 +24,8 @@ extension RaftDriver {
         guard log.hasEarlierKeys, core.log.cost(after: core.log.baseIndex) <= Self.resealedLogBytes else { return }
         let content = SegmentLog.Recovered(
             baseIndex: core.log.baseIndex, baseTerm: core.log.baseTerm,
-            entries: core.entries(core.firstIndex...max(core.firstIndex, core.lastIndex)), commitIndex: core.commitIndex)
+            entries: core.entries(core.firstIndex...max(core.firstIndex, core.lastIndex)), commitIndex: core.commitIndex
+        )
         // What has just come is not written yet: then another time.
         guard log.end == (content.lastIndex, content.lastTerm) else { return }
         if try log.rewrite(content) {
