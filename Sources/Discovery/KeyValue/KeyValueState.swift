@@ -83,19 +83,19 @@ public struct KeyValueState: StatePart {
         return index
     }
 
-    /// The version that a row holds; nil for a row of another kind.
-    static func version(row: [UInt8], id: [UInt8]) -> KeyVersion? {
-        id == summaryID ? nil : try? KeyVersion(row: row)
+    /// The version that a write of this part put there; nil where it removed one.
+    static func version(putBy write: RowWrite) -> KeyVersion? {
+        write.isRemoved ? nil : write.content as? KeyVersion
     }
 
     /// Puts a version in place, and adds the rows that this changes.
     mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
         let replaced = keep(version)
-        writes.append(RowWrite(part: Self.name, id: version.rowID, row: version.bytes))
+        writes.append(RowWrite(part: Self.name, put: version))
         if let replaced, replaced.modify <= compacted {
             // It stood for its key alone: the history has passed it.
             versionsHash &-= Self.hash(replaced)
-            writes.append(RowWrite(part: Self.name, id: replaced.rowID, row: nil))
+            writes.append(RowWrite(part: Self.name, removed: replaced))
         }
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
         var rounds = 0
@@ -127,7 +127,7 @@ public struct KeyValueState: StatePart {
         versionsHash &+= Self.hash(version)
         guard version.modify > compacted else { return replaced }
         history.append(version)
-        historyBytes += version.bytes.count
+        historyBytes += version.rowCount
         return replaced
     }
 
@@ -141,7 +141,7 @@ public struct KeyValueState: StatePart {
         compacted = revision
         while let version = history.first, version.modify == revision {
             history.removeFirst()
-            historyBytes -= version.bytes.count
+            historyBytes -= version.rowCount
             let isNewest = isNewest(version)
             if isNewest, !version.isDeleted { continue }
             if isNewest {
@@ -150,7 +150,7 @@ public struct KeyValueState: StatePart {
                 forgottenLock = max(forgottenLock, version.lock)
             }
             versionsHash &-= Self.hash(version)
-            writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
+            writes.append(RowWrite(part: Self.name, removed: version))
         }
     }
 
@@ -180,20 +180,18 @@ public struct KeyValueState: StatePart {
             forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
             while let oldest = history.first, oldest.modify <= compacted {
                 history.removeFirst()
-                historyBytes -= oldest.bytes.count
+                historyBytes -= oldest.rowCount
                 // Versions before this one left such rows behind.
                 if !isNewest(oldest) { versionsHash &-= Self.hash(oldest) }
             }
             return
         }
         let version = try KeyVersion(row: row)
-        guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
+        guard version.id == id else { throw StoreError(.malformed, "a version of a key under another's id") }
         keep(version)
     }
 
-    private static func hash(_ version: KeyVersion) -> UInt64 {
-        version.withRowID { RowHash.of(name, id: $0, row: version.bytes) }
-    }
+    private static func hash(_ version: KeyVersion) -> UInt64 { version.rowHash(in: name) }
 
     /// Of everything that `rows` gives out.
     public var rowsHash: UInt64 {
@@ -212,18 +210,18 @@ public struct KeyValueState: StatePart {
         if stage != .history {
             try newest.visit(from: stage == .old ? rest[...] : nil) { version in
                 if version.modify > compacted || (stage == .old && version.key == rest[...]) { return true }
-                if try body(version.rowID, version.bytes) { return true }
+                if try body(version.id, version.row) { return true }
                 last = [Stage.old.rawValue] + version.key
                 return false
             }
             if let last { return last }
         }
         let start: (revision: UInt64, order: UInt32) =
-            stage == .history ? KeyVersion.place(rowID: rest) ?? (0, 0) : (0, 0)
+            stage == .history ? KeyVersion.place(id: rest) ?? (0, 0) : (0, 0)
         try history.visit(after: max(start.revision, 1) - 1) { version in
             if stage == .history, (version.modify, version.order) <= start { return true }
-            if try body(version.rowID, version.bytes) { return true }
-            last = [Stage.history.rawValue] + version.rowID
+            if try body(version.id, version.row) { return true }
+            last = [Stage.history.rawValue] + version.id
             return false
         }
         return last

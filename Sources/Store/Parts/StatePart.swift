@@ -43,17 +43,40 @@ struct AbsentPart: StatePart {
     }
 }
 
+/// A row of a part, in a form that the part chose: its bytes are made when somebody wants them.
+public protocol PartRow: Sendable {
+    var id: [UInt8] { get }
+    var row: [UInt8] { get }
+}
+
 /// What a command did to one row of a part.
 public struct RowWrite: Sendable {
     public let part: String
-    public let id: [UInt8]
-    /// Nil removes it.
-    public let row: [UInt8]?
+    /// What was put, or what was removed.
+    public let content: any PartRow
+    public let isRemoved: Bool
 
+    public init(part: String, put content: any PartRow) {
+        (self.part, self.content, isRemoved) = (part, content, false)
+    }
+
+    /// Nobody will ask for the row, only for its id.
+    public init(part: String, removed content: any PartRow) {
+        (self.part, self.content, isRemoved) = (part, content, true)
+    }
+
+    /// - Parameter row: nil removes it.
     public init(part: String, id: [UInt8], row: [UInt8]?) {
-        self.part = part
-        self.id = id
-        self.row = row
+        (self.part, content, isRemoved) = (part, Plain(id: id, row: row ?? []), row == nil)
+    }
+
+    public var id: [UInt8] { content.id }
+    /// Nil where it is removed.
+    public var row: [UInt8]? { isRemoved ? nil : content.row }
+
+    private struct Plain: PartRow {
+        let id: [UInt8]
+        let row: [UInt8]
     }
 }
 
