@@ -227,6 +227,25 @@ public struct KeyValueState: StatePart {
         return last
     }
 
+    /// Versions; not the summary.
+    public static func isAppended(_ id: [UInt8]) -> Bool { id.count == KeyVersion.idLength && id != summaryID }
+
+    /// The versions as they were made, then the summary.
+    public func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        var old: [(modify: UInt64, order: UInt32, version: KeyVersion)] = []
+        newest.visit { version in
+            if version.modify <= compacted { old.append((version.modify, version.order, version)) }
+            return true
+        }
+        old.sort { ($0.modify, $0.order) < ($1.modify, $1.order) }
+        for (_, _, version) in old { try body(version.id, version.row) }
+        try history.visit(after: 0) { version in
+            try body(version.id, version.row)
+            return true
+        }
+        if let summary { try body(summary.id, summary.row) }
+    }
+
     /// The first byte of a place among the rows.
     private enum Stage: UInt8 {
         case summary = 0

@@ -14,6 +14,12 @@ public protocol StatePart: Sendable {
     /// - Returns: the place of the row for which `body` returned false; nil at the end.
     func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
 
+    /// Whether a row of that id comes behind all others that it is true of, and never changes: the database keeps those together.
+    static func isAppended(_ id: [UInt8]) -> Bool
+
+    /// Calls `body` with all rows, those that are appended in the order of their ids.
+    func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows
+
     /// The sum of `RowHash.of` of all rows, kept as they are put and removed.
     var rowsHash: UInt64 { get }
 
@@ -23,6 +29,10 @@ public protocol StatePart: Sendable {
 
 extension StatePart {
     public var summary: (id: [UInt8], row: [UInt8])? { nil }
+    public static func isAppended(_ id: [UInt8]) -> Bool { false }
+    public func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        try forEachRow(body)
+    }
 
     /// Calls `body` with all rows.
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
