@@ -90,7 +90,21 @@ public struct KeyValueState: StatePart {
 
     /// Puts a version in place, and adds the rows that this changes.
     mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
-        let replaced = keep(version)
+        change(version.key, &writes) { _ in version }
+    }
+
+    /// Puts the version in place that `body` makes of the key's newest one, be it a deletion, and adds the rows that this changes; where
+    /// it makes none, nothing changes.
+    mutating func change(
+        _ key: ArraySlice<UInt8>, _ writes: inout [RowWrite], _ body: (KeyVersion?) -> KeyVersion?
+    ) {
+        var made: KeyVersion?
+        let replaced = newest.change(key) { found in
+            made = body(found)
+            return made
+        }
+        guard let version = made else { return }
+        noteNewest(version, insteadOf: replaced)
         writes.append(RowWrite(part: Self.name, put: version))
         if let replaced, replaced.modify <= compacted {
             // It stood for its key alone: the history has passed it.
@@ -116,19 +130,14 @@ public struct KeyValueState: StatePart {
 
     private var isOverLimit: Bool { history.count > Limits.history || historyBytes > Limits.historyBytes }
 
-    /// The version that was the key's newest.
-    @discardableResult
-    private mutating func keep(_ version: KeyVersion) -> KeyVersion? {
-        if holds.count > 0, let old = self.version(of: version.key), old.isHeld {
-            holds.remove(Hold(session: old.session, key: Array(old.key)))
-        }
+    /// A version came in place of the key's newest one.
+    private mutating func noteNewest(_ version: KeyVersion, insteadOf old: KeyVersion?) {
+        if let old, old.isHeld { holds.remove(Hold(session: old.session, key: Array(old.key))) }
         if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
-        let replaced = newest.put(version)
         versionsHash &+= Self.hash(version)
-        guard version.modify > compacted else { return replaced }
+        guard version.modify > compacted else { return }
         history.append(version)
         historyBytes += version.rowCount
-        return replaced
     }
 
     private func isNewest(_ version: KeyVersion) -> Bool {
@@ -188,7 +197,7 @@ public struct KeyValueState: StatePart {
         }
         let version = try KeyVersion(row: row)
         guard version.id == id else { throw StoreError(.malformed, "a version of a key under another's id") }
-        keep(version)
+        noteNewest(version, insteadOf: newest.put(version))
     }
 
     private static func hash(_ version: KeyVersion) -> UInt64 { version.rowHash(in: name) }
