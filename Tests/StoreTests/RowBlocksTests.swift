@@ -17,7 +17,8 @@ import Testing
             var changes: [QueueChange] = []
             for _ in 0..<Int.random(in: 0...40, using: &random) {
                 if Int.random(in: 0..<100, using: &random) < (round < 150 ? 60 : 40) {
-                    let size = Int.random(in: 0..<200, using: &random) == 0 ? 90_000 : Int.random(in: 0..<700, using: &random)
+                    let size =
+                        Int.random(in: 0..<200, using: &random) == 0 ? 90_000 : Int.random(in: 0..<700, using: &random)
                     let (number, row) = (member.next(), random.bytes(1) + [UInt8](repeating: 7, count: size))
                     model[number] = row
                     changes.append(.add(number, row))
@@ -37,7 +38,7 @@ import Testing
                 #expect(member.rows == model && member.store.isSound())
             }
         }
-        try member.apply(model.keys.sorted().map { .remove($0) })
+        try member.apply(model.keys.sorted().map { QueueChange.remove($0) })
         try member.close()
         try Self.check(folder.file("state.db"), [:])
     }
@@ -86,8 +87,8 @@ import Testing
             }
             blocks.finish()
         }
-        try write((1...100).map { .add($0, [UInt8](repeating: 1, count: 400)) })
-        let second: [QueueChange] = (1...60).map { .remove($0) } + (101...150).map { .add($0, [2]) }
+        try write(QueueChange.add(1...100, [UInt8](repeating: 1, count: 400)))
+        let second = QueueChange.remove(1...60) + QueueChange.add(101...150, [2])
         for _ in 0..<3 { #expect(throws: Failure.self) { try write(second, fails: true) } }
         try write(second)
         var numbers: [UInt64] = []
@@ -107,7 +108,7 @@ import Testing
     @Test func earlierRowsStayWhereTheyAre() throws {
         let folder = try TemporaryDirectory("blocks")
         let former = try QueueMember<InRows>(folder.file("state.db"))
-        try former.apply((1...50).map { .add($0, [UInt8($0)]) })
+        try former.apply(QueueChange.add(1...50, [3]))
         try former.close()
         do {
             let database = try SQLiteDatabase(folder.file("state.db"))
@@ -117,7 +118,7 @@ import Testing
         let digest = former.store.digest
         let member = try Member(folder.file("state.db"))
         #expect(member.store.digest == digest && member.rows.count == 50)
-        try member.apply((1...30).map { .remove($0) } + (51...70).map { .add($0, [1]) })
+        try member.apply(QueueChange.remove(1...30) + QueueChange.add(51...70, [1]))
         try member.close()
         let again = try Member(folder.file("state.db"))
         #expect(again.store.digest == member.store.digest && again.rows.keys.sorted() == Array(31...70))
@@ -135,7 +136,8 @@ import Testing
         "UPDATE part_block SET rows = (SELECT rows FROM part_block WHERE number = 2) WHERE number = 1",
         "UPDATE part_block SET rows = zeroblob(300)", "UPDATE part_block SET rows = x''",
         "UPDATE part_block SET first = x'01'", "UPDATE part_block SET last = x'ff'",
-        "UPDATE part_block SET count = count + 1", "UPDATE part_block SET count = -1", "UPDATE part_block SET part = 'other'",
+        "UPDATE part_block SET count = count + 1", "UPDATE part_block SET count = -1",
+        "UPDATE part_block SET part = 'other'",
         "UPDATE part_block SET number = number + 100", "DELETE FROM part_block WHERE number = 1",
         "INSERT INTO part_block SELECT number + 10, part, first, last, count, rows FROM part_block",
         "UPDATE part_removed SET ids = x'ffffffff00'", "UPDATE part_removed SET ids = x'00'",
@@ -145,8 +147,7 @@ import Testing
         let folder = try TemporaryDirectory("blocks")
         let path = folder.file("state.db")
         let member = try Member(path)
-        let row = [UInt8](repeating: 1, count: 800)
-        try member.apply((1...100).map { .add($0, row) })
+        try member.apply(QueueChange.add(1...100, [UInt8](repeating: 1, count: 800)))
         try member.store.flush()
         try member.apply([.remove(5), .remove(9)])
         try member.close()
@@ -170,6 +171,11 @@ import Testing
 private enum QueueChange {
     case add(UInt64, [UInt8])
     case remove(UInt64)
+
+    static func add(_ numbers: ClosedRange<UInt64>, _ row: [UInt8]) -> [QueueChange] {
+        numbers.map { QueueChange.add($0, row) }
+    }
+    static func remove(_ numbers: ClosedRange<UInt64>) -> [QueueChange] { numbers.map { QueueChange.remove($0) } }
 
     static func id(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
     static func number(_ id: [UInt8]) -> UInt64 { id.reduce(0) { $0 << 8 | UInt64($1) } }

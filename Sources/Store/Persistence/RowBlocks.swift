@@ -115,7 +115,8 @@ final class RowBlocks {
         }
         var reader = ByteReader(plain[...])
         guard try reader.integer(UInt8.self) == Self.format else {
-            throw StoreError(.malformed, "block \(block.number) of \(part) is of a kind that is not known to this version")
+            throw StoreError(
+                .malformed, "block \(block.number) of \(part) is of a kind that is not known to this version")
         }
         var rows: [(id: [UInt8], row: [UInt8])] = []
         rows.reserveCapacity(block.count)
@@ -297,7 +298,8 @@ final class RowBlocks {
 
     /// Puts rows behind those that are there: `body` gives them, in the order of ids.
     func fill(
-        _ part: String, in database: SQLiteDatabase, _ body: ((_ id: [UInt8], _ row: [UInt8]) throws -> Void) throws -> Void
+        _ part: String, in database: SQLiteDatabase,
+        _ body: ((_ id: [UInt8], _ row: [UInt8]) throws -> Void) throws -> Void
     ) throws {
         var filling = Filling()
         try body { id, row in

@@ -205,10 +205,10 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         let putPart = try database.prepare("INSERT INTO part_row VALUES (?, ?, ?)")
         try blocks.removeAll(from: database)
         for part in snapshot.parts {
-            let (name, isAppended) = (type(of: part).name, type(of: part).isAppended)
-            try blocks.fill(name, in: database) { add in
+            let kind = type(of: part)
+            try blocks.fill(kind.name, in: database) { add in
                 try part.forEachRowAsAppended { id, row in
-                    if isAppended(id) { try add(id, row) } else { try putPart.run(values(name, id, row)) }
+                    if kind.isAppended(id) { try add(id, row) } else { try putPart.run(values(kind.name, id, row)) }
                 }
             }
         }

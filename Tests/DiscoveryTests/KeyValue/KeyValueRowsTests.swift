@@ -74,7 +74,9 @@ import Testing
             let again = try Store(path: path, keys: keys, schema: LoneMember.schema)
             #expect(again.digest == store.digest && again.isSound() && again.applied == store.applied)
             let part = again.snapshot.part(KeyValueState.self)
-            #expect(Self.rows(of: part, atOnce: .max) == Self.rows(of: store.snapshot.part(KeyValueState.self), atOnce: .max))
+            #expect(
+                Self.rows(of: part, atOnce: .max)
+                    == Self.rows(of: store.snapshot.part(KeyValueState.self), atOnce: .max))
             var ordered: [[[UInt8]]] = []
             part.forEachRowAsAppended { id, row in ordered.append([id, row]) }
             #expect(Set(ordered) == Set(Self.rows(of: part, atOnce: .max)))
