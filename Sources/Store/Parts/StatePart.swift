@@ -29,7 +29,9 @@ public protocol StatePart: Sendable {
 
 extension StatePart {
     public var summary: (id: [UInt8], row: [UInt8])? { nil }
+    /// Of no row, unless the part says otherwise.
     public static func isAppended(_ id: [UInt8]) -> Bool { false }
+    /// In the order of `rows`.
     public func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
         try forEachRow(body)
     }
