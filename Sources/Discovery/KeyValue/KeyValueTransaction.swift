@@ -22,6 +22,8 @@ struct KeyValueTransaction {
     init(keys: KeyValueState, revision: UInt64) {
         self.keys = keys
         self.revision = revision
+        // One is put, and up to three go for it.
+        writes.reserveCapacity(4)
     }
 
     /// In the state itself: `finish` must follow.
