@@ -82,7 +82,7 @@ struct TransactionRun {
     }
 
     private mutating func read(_ version: KeyVersion, _ name: String) -> String? {
-        answerBytes += version.bytes.count
+        answerBytes += version.rowCount
         guard answerBytes <= Limits.answerBytes else {
             return "reading \(name): the transaction reads more than \(Limits.answerBytes) bytes"
         }
@@ -100,6 +100,6 @@ struct TransactionRun {
     }
 
     private mutating func append(_ version: KeyVersion, hasValue: Bool) {
-        result.entries.append(hasValue ? version.bytes : version.withoutValue.bytes)
+        result.entries.append(hasValue ? version.row : version.withoutValue.row)
     }
 }

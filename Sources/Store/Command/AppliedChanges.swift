@@ -58,7 +58,7 @@ public struct AppliedChanges {
     /// Puts the changed part in place; `writes` are the rows that differ. A command that does so is not rejected afterwards.
     public mutating func put<Part: StatePart>(_ part: Part, writes: [RowWrite]) {
         snapshot.parts[index(of: Part.self)] = part
-        rowWrites += writes
+        if rowWrites.isEmpty { rowWrites = writes } else { rowWrites += writes }
     }
 
     private func index<Part: StatePart>(of type: Part.Type) -> Int {
