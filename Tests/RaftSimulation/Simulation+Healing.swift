@@ -41,10 +41,15 @@ extension Simulation {
             message: "liveness: no convergence after healing: " + members.map(view).joined(separator: "; "))
     }
 
-    private func view(of member: SimulatedMember) -> String {
+    func view(of member: SimulatedMember) -> String {
         guard let core = member.driver?.core else { return "\(member.id) \(member.isLost ? "lost" : "down")" }
         return "\(member.id) \(core.role) term \(core.term) last \(core.lastIndex) commit \(core.commitIndex) "
-            + "applied \(member.machine.appliedIndex)"
+            + "applied \(member.machine.appliedIndex) wants a turn in \(wait(of: member)) ns"
+    }
+
+    private func wait(of member: SimulatedMember) -> Int64 {
+        guard let driver = member.driver else { return 0 }
+        return Int64(clamping: driver.nextDeadline.nanoseconds) - Int64(clamping: driver.now.nanoseconds)
     }
 
     private func hasConverged() throws -> Bool {

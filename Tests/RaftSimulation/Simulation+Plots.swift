@@ -62,7 +62,9 @@ extension Simulation {
     /// Nobody is elected while another reads by its lease.
     func brokenLease(by member: SimulatedMember, in term: UInt64) -> String? {
         let holder = members.first {
-            $0.id != member.id && $0.driver != nil && $0.told.term != 0 && $0.clock.reading(at: now) < $0.told.leaseEnd
+            // One that wins a campaign of before has nobody left to agree with it.
+            $0.id != member.id && $0.driver != nil && $0.told.term != 0 && $0.told.term < term
+                && $0.clock.reading(at: now) < $0.told.leaseEnd
         }
         return holder.map {
             "lease: \(member.id) is elected in term \(term), and \($0.id) holds a lease in \($0.told.term)"

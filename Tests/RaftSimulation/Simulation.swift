@@ -29,6 +29,8 @@ package final class Simulation: Transport {
     var nextFault: UInt64 = 0
     /// What is to happen, soonest first.
     var scheduled: [(time: UInt64, action: () -> Void)] = []
+    /// At one moment: beyond, somebody is busy for ever.
+    private static let mostSteps = 100_000
     private var isChangeWanted = false
     /// A leader that is to be seen again once somebody campaigns.
     var returning: NodeID?
@@ -103,7 +105,10 @@ package final class Simulation: Transport {
 
     /// Everything due until `end`, in order of time.
     package func run(until end: UInt64) throws {
+        var stepsNow = 0
         while let time = nextTime, time <= end {
+            stepsNow = time > now ? 0 : stepsNow + 1
+            if stepsNow > Self.mostSteps { note("no time passes: " + members.map(view).joined(separator: "; ")) }
             now = max(now, time)
             step()
             try check()

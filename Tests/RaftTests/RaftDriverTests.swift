@@ -337,4 +337,32 @@ import Testing
         #expect(code == .droppedByNewLeader)
         try simulation.heal()
     }
+
+    /// A change that never ends keeps nobody waiting, nor the member busy (seed 203103).
+    @Test func aPromotionEndsInTimeBesideAChangeThatDoesNot() throws {
+        var options = SimulationOptions()
+        options.spares = 1
+        options.faultMilliseconds = 0
+        options.clientMilliseconds = 0
+        options.settings.promotionTimeout = .milliseconds(200)
+        let simulation = Simulation(seed: 1, options: options)
+        try simulation.found()
+        try simulation.run(until: 1_500_000_000)
+        let leading = try leader(simulation)
+        let driver = try #require(leading.driver)
+        let learner = simulation.member(4).member
+        driver.propose(.addLearner(learner), token: 1_000)
+        try write(3, to: simulation)
+        // Only the learner hears the leader.
+        let others = simulation.members.filter { $0.id != leading.id && $0.id != learner.id }
+        for other in others { simulation.cut(from: other.id, to: leading.id) }
+        driver.propose(.remove(others[0].id), token: 1_001)
+        driver.addVoter(learner, token: 1_002)
+        var answers: [UInt64: RaftError.Code] = [:]
+        simulation.onOutcome = { outcome in
+            if case .failure(let error) = outcome.result { answers[outcome.token] = error.code }
+        }
+        try simulation.run(until: simulation.now + 400_000_000)
+        #expect(answers[1_002] == .changeInProgress && leading.driver?.core.role == .leader)
+    }
 }

@@ -31,7 +31,7 @@ extension RaftDriver {
                 do {
                     let index = try core.propose(.add(promotion.member), at: now)
                     waiters.add(index, core.term, promotion.token, until: now + settings.answerTimeout)
-                } catch  where error.code == .changeInProgress {
+                } catch  where error.code == .changeInProgress && promotion.deadline > now {
                     waiting.append(promotion)
                 } catch { finish(promotion.token, error) }
             } else if !core.configuration.contains(id) {
