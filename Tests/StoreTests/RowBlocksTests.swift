@@ -81,8 +81,7 @@ import Testing
         let blocks = RowBlocks(sealing)
         func write(_ changes: [QueueChange], fails: Bool = false) throws {
             try database.transaction {
-                let writes = changes.map { $0.write(of: "queue") }
-                #expect(try blocks.write(writes, of: "queue", to: database) == [])
+                #expect(try blocks.write(QueueChange.writes(changes), of: "queue", to: database) == [])
                 if fails { throw Failure() }
             }
             blocks.finish()
@@ -96,11 +95,11 @@ import Testing
         #expect(numbers == Array(61...150))
         // What is in no block is somebody else's, and what is not behind all others is refused.
         try database.transaction {
-            let others = try blocks.write([QueueChange.remove(1_000).write(of: "queue")], of: "queue", to: database)
+            let others = try blocks.write(QueueChange.writes([.remove(1_000)]), of: "queue", to: database)
             #expect(others == [QueueChange.id(1_000)])
         }
         #expect(throws: StoreError.self) {
-            try blocks.write([QueueChange.add(7, []).write(of: "queue")], of: "queue", to: database)
+            try blocks.write(QueueChange.writes([.add(7, [])]), of: "queue", to: database)
         }
     }
 
@@ -176,6 +175,11 @@ private enum QueueChange {
         numbers.map { QueueChange.add($0, row) }
     }
     static func remove(_ numbers: ClosedRange<UInt64>) -> [QueueChange] { numbers.map { QueueChange.remove($0) } }
+
+    static func writes(_ changes: [QueueChange]) -> RowBlocks.Writes {
+        let writes = changes.map { $0.write(of: "queue") }
+        return RowBlocks.Writes(ids: writes.map(\.id), writes: writes)
+    }
 
     static func id(_ number: UInt64) -> [UInt8] { withUnsafeBytes(of: number.bigEndian, Array.init) }
     static func number(_ id: [UInt8]) -> UInt64 { id.reduce(0) { $0 << 8 | UInt64($1) } }

@@ -34,12 +34,15 @@ struct KeyValueTransaction {
         keys.version(of: key).flatMap { $0.isDeleted ? nil : $0 }
     }
 
-    /// Puts what was done into the state.
+    /// Puts what was done into the state; nothing is left here.
     ///
     /// - Returns: whether that was anything.
-    consuming func finish(_ state: inout AppliedChanges) -> Bool {
+    mutating func finish(_ state: inout AppliedChanges) -> Bool {
         let changesAnything = !writes.isEmpty
-        state.put(keys, writes: writes)
+        var (done, rows) = (KeyValueState(), [RowWrite]())
+        swap(&done, &keys)
+        swap(&rows, &writes)
+        state.put(consume done, writes: consume rows)
         return changesAnything
     }
 

@@ -18,6 +18,9 @@ struct TransactionRun {
         self.sessions = sessions
     }
 
+    /// See `KeyValueTransaction.finish`.
+    mutating func finish(_ state: inout AppliedChanges) -> Bool { changes.finish(&state) }
+
     mutating func run(_ operations: [TransactionOperation]) {
         for (index, operation) in operations.enumerated() {
             if let what = run(operation) { result.failures.append(.init(operation: index, what: what)) }

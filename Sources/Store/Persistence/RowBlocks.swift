@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Platform
 
 /// The rows of parts that are only ever added behind all others and taken away (`StatePart.isAppended`), many to a row of the
@@ -26,6 +27,8 @@ final class RowBlocks {
         let bytes: Int
         /// How many of its rows are gone.
         var removed = 0
+
+        func spans(_ id: [UInt8]) -> Bool { !RowBlocks.precedes(id, first) && !RowBlocks.precedes(last, id) }
 
         /// About so many are of rows that are not gone.
         var liveBytes: Int { bytes * (count - removed) / max(1, count) }
@@ -86,10 +89,10 @@ final class RowBlocks {
             lastNumber = max(lastNumber, block.number)
         }
         for (part, unordered) in blocks {
-            let ordered = unordered.sorted { $0.first.lexicographicallyPrecedes($1.first) }
+            let ordered = unordered.sorted { Self.precedes($0.first, $1.first) }
             blocks[part] = ordered
             for (block, next) in zip(ordered, ordered.dropFirst())
-            where !block.last.lexicographicallyPrecedes(next.first) {
+            where !Self.precedes(block.last, next.first) {
                 throw StoreError(.damaged, "blocks \(block.number) and \(next.number) of \(part) overlap")
             }
         }
@@ -135,36 +138,48 @@ final class RowBlocks {
 
     // MARK: Writing; `finish` must follow once it is committed
 
-    /// Carries out the writes of one part in their order.
+    /// Writes of one part, in their order, each with its id.
+    struct Writes {
+        var ids: [[UInt8]] = []
+        var writes: [RowWrite] = []
+    }
+
+    /// Carries out the writes of one part.
     ///
     /// - Returns: the ids of rows that are gone and were in no block.
-    func write(_ writes: [RowWrite], of part: String, to database: SQLiteDatabase) throws -> [[UInt8]] {
+    func write(_ all: Writes, of part: String, to database: SQLiteDatabase) throws -> [[UInt8]] {
         if isUnknown { try learn(from: database) }
         isUnknown = true
-        var added: [(id: [UInt8], content: (any PartRow)?)] = []
+        var added: [[UInt8]] = []
+        /// Where among the writes; nil for what is gone again.
+        var places: [Int?] = []
         var removed: [Int: [[UInt8]]] = [:]
         var others: [[UInt8]] = []
         let known = blocks[part] ?? []
-        for write in writes {
-            let id = write.id
-            guard write.isRemoved else {
-                guard (added.last?.id ?? known.last?.last ?? []).lexicographicallyPrecedes(id) else {
+        var last = known.last?.last ?? []
+        var block: Int?
+        for place in all.ids.indices {
+            let id = all.ids[place]
+            guard all.writes[place].isRemoved else {
+                guard Self.precedes(last, id) else {
                     throw StoreError(.database, "a row of \(part) is not behind those before it")
                 }
-                added.append((id, write.content))
+                last = id
+                added.append(id)
+                places.append(place)
                 continue
             }
-            let place = Self.lowerBound(added.count) { added[$0].id.lexicographicallyPrecedes(id) }
-            if place < added.count, added[place].id == id {
-                added[place].content = nil
-            } else if let block = Self.index(of: id, in: known) {
-                removed[block, default: []].append(id)
-            } else {
-                others.append(id)
+            if let first = added.first, !Self.precedes(id, first) {
+                let index = Self.lowerBound(added.count) { Self.precedes(added[$0], id) }
+                if index < added.count, added[index] == id { places[index] = nil } else { others.append(id) }
+                continue
             }
+            // Mostly they go as they came.
+            if block.map({ !known[$0].spans(id) }) ?? true { block = Self.index(of: id, in: known) }
+            if let block { removed[block, default: []].append(id) } else { others.append(id) }
         }
         try remove(removed, of: part, from: database)
-        try append(added, to: part, in: database)
+        try append(places.compactMap { $0 }, of: all, to: part, in: database)
         return others
     }
 
@@ -233,17 +248,16 @@ final class RowBlocks {
     }
 
     private func append(
-        _ added: [(id: [UInt8], content: (any PartRow)?)], to part: String, in database: SQLiteDatabase
+        _ places: [Int], of all: Writes, to part: String, in database: SQLiteDatabase
     ) throws {
-        guard added.contains(where: { $0.content != nil }) else { return }
+        guard !places.isEmpty else { return }
         var filling = Filling()
         if let known = blocks[part], let last = known.last, last.bytes <= Limits.smallBytes {
             for row in try rows(of: last, part, in: database) { filling.add(row.id, row.row) }
             try delete(known.count - 1..<known.count, of: part, from: database)
         }
-        for (id, content) in added {
-            guard let content else { continue }
-            filling.add(id, content.row)
+        for place in places {
+            filling.add(all.ids[place], all.writes[place].content.row)
             if filling.isFull { try insert(&filling, at: blocks[part]?.count ?? 0, of: part, in: database) }
         }
         try insert(&filling, at: blocks[part]?.count ?? 0, of: part, in: database)
@@ -313,9 +327,22 @@ final class RowBlocks {
 
     /// The block that has the id between its ends.
     private static func index(of id: [UInt8], in blocks: [Block]) -> Int? {
-        let index = lowerBound(blocks.count) { blocks[$0].last.lexicographicallyPrecedes(id) }
-        guard index < blocks.count, !id.lexicographicallyPrecedes(blocks[index].first) else { return nil }
-        return index
+        let index = lowerBound(blocks.count) { precedes(blocks[$0].last, id) }
+        return index < blocks.count && blocks[index].spans(id) ? index : nil
+    }
+
+    /// As SQLite sorts them.
+    private static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.withUnsafeBytes { left in
+            right.withUnsafeBytes { right in
+                let common = min(left.count, right.count)
+                if common > 0, let left = left.baseAddress, let right = right.baseAddress {
+                    let order = memcmp(left, right, common)
+                    if order != 0 { return order < 0 }
+                }
+                return left.count < right.count
+            }
+        }
     }
 
     /// The first place that does not precede.

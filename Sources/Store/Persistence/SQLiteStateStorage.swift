@@ -15,8 +15,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     private var database: SQLiteDatabase?
     private let sealing: RowSealing
     private let blocks: RowBlocks
-    /// By name.
-    private var parts: [String: any StatePart.Type] = [:]
+    private var parts: [any StatePart.Type] = []
     private let path: String
 
     /// Opens or makes the database; one of the plain formats is replaced by a sealed one.
@@ -67,7 +66,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
 
     func load(schema: Schema) throws -> (Snapshot, LogPosition) {
         let database = try open()
-        parts = Dictionary(uniqueKeysWithValues: schema.parts.map { ($0.name, $0) })
+        parts = schema.parts
         try sealing.open(in: database)
         var snapshot = Snapshot(schema: schema)
         let found = try database.prepare("SELECT log_index, term, revision, rows_digest FROM position").rows { row in
@@ -173,20 +172,25 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         guard !writes.isEmpty else { return }
         let remove = try database.prepare("DELETE FROM part_row WHERE part = ? AND id = ?")
         let put = try database.prepare("INSERT OR REPLACE INTO part_row VALUES (?, ?, ?)")
-        var appended: [String: [RowWrite]] = [:]
+        var appended = parts.map { _ in RowBlocks.Writes() }
+        var index: Int?
         for write in writes {
             let id = write.id
-            if parts[write.part]?.isAppended(id) == true {
-                appended[write.part, default: []].append(write)
+            if index.map({ parts[$0].name != write.part }) ?? true {
+                index = parts.firstIndex { $0.name == write.part }
+            }
+            if let index, parts[index].isAppended(id) {
+                appended[index].ids.append(id)
+                appended[index].writes.append(write)
             } else if let row = write.row {
                 try put.run(values(write.part, id, row))
             } else {
                 try remove.run([.text(write.part), .blob(id)])
             }
         }
-        for part in appended.keys.sorted() {
-            for id in try blocks.write(appended[part] ?? [], of: part, to: database) {
-                try remove.run([.text(part), .blob(id)])
+        for (part, writes) in zip(parts, appended) where !writes.ids.isEmpty {
+            for id in try blocks.write(writes, of: part.name, to: database) {
+                try remove.run([.text(part.name), .blob(id)])
             }
         }
     }
