@@ -49,8 +49,11 @@ public final class Manager: Sendable {
             store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
         // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
-            Task { await controlPlane.run() }, Task { await dispatcher.run() }, Task { await rotation.run() },
-            Task { await roles.run() },
+            Task {
+                await dispatcher.doubt()
+                if !Task.isCancelled { await controlPlane.run() }
+            },
+            Task { await dispatcher.run() }, Task { await rotation.run() }, Task { await roles.run() },
         ]
         term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
     }

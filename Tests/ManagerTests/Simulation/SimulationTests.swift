@@ -25,7 +25,7 @@ import Testing
                 // Now and then the leader is gone between two batches of what it wanted.
                 let isCut = world.random.chance(10)
                 try world.reconcile(batches: isCut ? 1 : nil, size: isCut ? 3 : Command.writesLimit)
-                if isCut || world.random.chance(3) { world.changeLeader() }
+                if isCut || world.random.chance(3) { try world.changeLeader() }
             }
             try world.stepAgents()
         }
