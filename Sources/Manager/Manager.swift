@@ -93,6 +93,7 @@ public final class Manager: Sendable {
         _ request: SwarmInitRequest, clusterID: String, authority: CertificateAuthority, dataPathPort: UInt16,
         first: Joiner
     ) async throws {
+        try request.spec?.raft?.check(against: members.consensus)
         try await admission.found(
             request, clusterID: clusterID, authority: authority, dataPathPort: dataPathPort, first: first)
     }
@@ -138,8 +139,11 @@ extension Manager: ClusterOperations {
     }
 
     /// The output of a service's or a task's containers, from the nodes where they are.
-    public func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
-        let reading = LogReading(of: subject, options, store: store, broker: logs, now: clock.wall)
+    public func logs(
+        of subject: LogSubject, _ options: LogOptions, while mayGoOn: @escaping @Sendable (Snapshot) -> Bool
+    ) -> AsyncThrowingStream<LogEntry, any Error> {
+        let reading = LogReading(
+            of: subject, options, store: store, broker: logs, now: clock.wall, mayGoOn: mayGoOn)
         let leading: @Sendable () -> Dispatcher? = { [weak self] in self?.dispatcher }
         // Ended when the stream's reader goes.
         let task = Task { await reading.run(leading) }

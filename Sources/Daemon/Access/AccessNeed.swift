@@ -26,7 +26,9 @@ struct AccessNeed: Sendable, Equatable {
         let first = segments.first ?? ""
         switch first {
         case "_ping", "version": return nil
-        case "info", "events", "metrics", "system": self.init(access: isReading ? .read : .admin, kind: .cluster)
+        // The route shows what the policy lets be seen.
+        case "info" where isReading: return nil
+        case "info", "metrics", "system": self.init(access: isReading ? .read : .admin, kind: .cluster)
         default:
             guard let kind = Self.kinds[first] else {
                 self.init(access: .admin, kind: .cluster)
