@@ -120,10 +120,10 @@ extension AuditLog {
     ) -> HTTPHandler {
         { request in
             let caller = try Caller(request, tokens)
-            let handler: HTTPHandler =
-                caller.tokenID == nil
-                ? routes
-                : { try await calls.answer($0, by: caller, known: tokens, routes) }
+            let handler: HTTPHandler = { request in
+                guard caller.tokenID != nil else { return try await routes(request) }
+                return try await calls.answer(request, by: caller, known: tokens, routes)
+            }
             guard let audit, AuditEntry.isWorthy(request), !caller.isManager else {
                 return try await handler(try caller.admit(request))
             }

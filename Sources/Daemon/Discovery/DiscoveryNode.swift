@@ -1,5 +1,6 @@
 import Discovery
 import HTTP
+import Model
 import Platform
 import Raft
 import Store
