@@ -28,7 +28,7 @@ struct AccessNeed: Sendable, Equatable {
         case "_ping", "version": return nil
         // The route shows what the policy lets be seen.
         case "info" where isReading: return nil
-        case "info", "metrics", "system": self.init(access: isReading ? .read : .admin, kind: .cluster)
+        case "info", "events", "metrics", "system": self.init(access: isReading ? .read : .admin, kind: .cluster)
         default:
             guard let kind = Self.kinds[first] else {
                 self.init(access: .admin, kind: .cluster)

@@ -164,7 +164,8 @@ import Testing
         let caller = Caller(token("ci", [.init(kind: .any, access: .write, labels: ["team=red"])]))
         let allowed: [(HTTPMethod, String)] = [
             (.get, "/v1.41/services"), (.post, "/services/create"), (.post, "/services/web/update"),
-            (.get, "/services/web/logs"), (.get, "/tasks/x"), (.get, "/tasks/x/logs"), (.post, "/nodes/x/update"), (.get, "/info"),
+            (.get, "/services/web/logs"), (.get, "/tasks/x"), (.get, "/tasks/x/logs"), (.post, "/nodes/x/update"),
+            (.get, "/info"),
             (.delete, "/networks/a"), (.get, "/secrets/a"), (.post, "/v1.41/configs/a/update"),
         ]
         for (method, path) in allowed { #expect(throws: Never.self) { try caller.check(request(method, path)) } }

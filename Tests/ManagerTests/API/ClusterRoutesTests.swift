@@ -44,7 +44,9 @@ import Testing
                 #""Raft":{"ElectionTick":5,"HeartbeatTick":1,"KeepOldSnapshots":0,"#
                 + #""LogEntriesForSlowFollowers":2000,"SnapshotInterval":50000}"#
             #expect(try await api.get("/swarm").text.contains(shown))
-            for same in [shown, #""Raft":{"ElectionTick":5}"#, #""Raft":{"ElectionTick":0,"HeartbeatTick":0}"#, #""Raft":null"#] {
+            for same in [
+                shown, #""Raft":{"ElectionTick":5}"#, #""Raft":{"ElectionTick":0,"HeartbeatTick":0}"#, #""Raft":null"#,
+            ] {
                 let spec = #"{"Name":"default",\#(same)}"#
                 let answer = try await api.call(.post, "/swarm/update", query: [version(api)], spec)
                 #expect(answer.status == 200, "\(answer.text)")

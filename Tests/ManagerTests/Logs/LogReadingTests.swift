@@ -172,7 +172,7 @@ import Testing
 
     @Test func aServiceWithoutTasksHasAnEmptyLog() async throws {
         try await withManager { bench in
-            let stream = bench.manager.logs(of: LogSubject(serviceID: "none"), LogOptions())
+            let stream = bench.manager.logs(of: LogSubject(serviceID: "none"), LogOptions()) { _ in true }
             for try await entry in stream { Issue.record("\(entry)") }
         }
     }
