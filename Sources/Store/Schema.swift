@@ -7,6 +7,8 @@ public struct Schema: Sendable {
     public let kinds: [String: any CommandKind]
     /// Sorted by name.
     public let parts: [any StatePart.Type]
+    /// Kinds are few, and looked up for every command: by their bytes, in the order of names.
+    private let spelled: [(name: [UInt8], kind: any CommandKind)]
 
     /// Programmer error to give a table or a kind twice.
     public init(tables: [TableSchema], kinds: [any CommandKind] = [], parts: [any StatePart.Type] = []) {
@@ -14,6 +16,7 @@ public struct Schema: Sendable {
         self.tables = tables.sorted { $0.name < $1.name }
         self.kinds = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
         self.parts = parts.sorted { $0.name < $1.name }
+        spelled = all.sorted { $0.name < $1.name }.map { (Array($0.name.utf8), $0) }
         precondition(Set(tables.map(\.name)).count == tables.count, "a table registered twice")
     }
 
@@ -39,6 +42,13 @@ public struct Schema: Sendable {
         TableSchema(of: AccessToken.self, level: 4),
         TableSchema(of: ClientCertificate.self, uniqueNames: false, level: CommandLevel.clientCertificates),
     ]
+
+    func kind(spelled name: ArraySlice<UInt8>) -> (any CommandKind)? {
+        for index in spelled.indices where spelled[index].name.count == name.count {
+            if spelled[index].name[...] == name { return spelled[index].kind }
+        }
+        return nil
+    }
 
     func partIndex(_ name: String) -> Int? { parts.firstIndex { $0.name == name } }
 

@@ -160,11 +160,15 @@ public final class Store: Sendable {
             }
             _ = consume unread
             var failure: (any Error)?
+            var state = AppliedChanges(taking: &working.snapshot)
             do {
-                for command in commands { results.append(try apply(command, to: &working, &transactions)) }
+                for command in commands {
+                    results.append(try apply(command, to: &state, at: &working.position, &transactions))
+                }
             } catch {
                 failure = error
             }
+            working.snapshot = state.snapshot
             let (watchers, observers) = install(working, transactions)
             return (failure, watchers, observers)
         }
@@ -175,40 +179,39 @@ public final class Store: Sendable {
     }
 
     private func apply(
-        _ entry: CommittedCommand, to working: inout StoredState, _ transactions: inout [Transaction]
+        _ entry: CommittedCommand, to state: inout AppliedChanges, at position: inout LogPosition,
+        _ transactions: inout [Transaction]
     ) throws -> [UInt8] {
         let index = entry.position.index
-        guard index > working.position.index else {
-            throw StoreError(.outOfOrder, "entry \(index) comes after \(working.position.index) was applied")
+        guard index > position.index else {
+            throw StoreError(.outOfOrder, "entry \(index) comes after \(position.index) was applied")
         }
         guard !entry.command.isEmpty else {
-            working.position = entry.position
+            position = entry.position
             return []
         }
-        let command = try Command(decoding: entry.command)
-        guard let kind = schema.kinds[command.kind] else {
+        let (name, payload) = try Command.parts(of: entry.command)
+        guard let kind = schema.kind(spelled: name) else {
+            let name = String(decoding: name, as: UTF8.self)
             throw StoreError(
                 .unknownKind,
-                "the cluster uses the command kind \(command.kind), which this version does not know: upgrade this manager"
-            )
+                "the cluster uses the command kind \(name), which this version does not know: upgrade this manager")
         }
-        var state = AppliedChanges(taking: &working.snapshot)
         let result: CommandResult
         do {
-            let output = try kind.apply(command.payload, to: &state)
-            let (changes, rowWrites) = (state.changes, state.rowWrites)
-            working.snapshot = state.finish()
-            let revision = working.snapshot.revision
+            let output = try kind.apply(payload, to: &state)
+            let (changes, rowWrites) = state.accept()
+            let revision = state.snapshot.revision
             transactions.append(Transaction(revision: revision, changes: changes, rowWrites: rowWrites))
             result = .applied(revision: revision, output: output)
         } catch let conflict as Conflict {
-            working.snapshot = state.rejected()
+            state.reject()
             result = .conflict(conflict)
         } catch {
-            working.snapshot = state.rejected()
+            state.reject()
             throw error
         }
-        working.position = entry.position
+        position = entry.position
         return result.encoded
     }
 

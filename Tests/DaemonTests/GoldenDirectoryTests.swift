@@ -13,17 +13,17 @@ import Testing
 /// Managers' folders as earlier versions wrote them (`Tests/DaemonTests/Golden`): a later version that cannot read them must not
 /// be released (scenarios.md, Raft and storage, 19). A change of a format gets a folder of its own beside them; they stay as they are, for ever.
 ///
-/// 1 is plain. 2 is sealed: log, snapshot, and the values of the database.
+/// 1 is plain. 2 is sealed: log, snapshot, and the values of the database. 3 has the versions of keys in blocks.
 ///
 /// `MARTLET_WRITE_GOLDEN=FOLDER` makes one of what the present version writes.
 @Suite(.timeLimit(.minutes(1))) struct GoldenDirectoryTests {
     private static let here = #filePath.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
-    private static let folders = [1, 2]
+    private static let folders = [1, 2, 3]
     private static let written = ProcessInfo.processInfo.environment["MARTLET_WRITE_GOLDEN"]
     private static let nodeID = "goldenmanageraaaaaaaaaaaaa"
     private static let time = Timestamp(seconds: 1_800_000_000)
 
-    /// What folder 2 is sealed with.
+    /// What folders 2 and 3 are sealed with.
     private static let key = DataKey(number: 1, bytes: [UInt8](0..<32))
 
     private static let goldenDigest: UInt64 = 14_088_342_331_246_676_055

@@ -37,6 +37,14 @@ package enum Fault: CaseIterable, Sendable {
     case narrowReign
     /// One follower loses sight of the leader, a little later all do, and those who heard it last are restarted.
     case lostSight
+    /// A leader out of sight comes back to those who have begun to campaign, before the winner of that campaign is heard: they promise
+    /// to depose nobody, and hear of a later term after that.
+    case returningLeader
+    /// Of two members the leader removes itself and hears no more of the other, which is restarted with an entry that leaves it alone
+    /// and that nobody has committed.
+    case lastOne
+    /// A snapshot does not get through: its receiver or its leader ends, stands still or is cut off in the middle.
+    case snapshotMidway
     case membership
     /// All links and disks work again.
     case repair

@@ -24,13 +24,16 @@ extension Simulation {
         case .leaseSwitch: switchLease(of: member)
         case .transfer: transferLeadership()
         case .shortReign, .narrowReign: break  // at the next election
+        case .snapshotMidway: break  // at the next snapshot
         case .lostSight: loseSight()
+        case .returningLeader: hideLeader()
+        case .lastOne: leaveOne()
         case .membership: changeMembers()
         case .repair: repairAll()
         }
     }
 
-    private var anyMember: SimulatedMember { members[Int(random.below(UInt64(members.count)))] }
+    var anyMember: SimulatedMember { members[Int(random.below(UInt64(members.count)))] }
 
     private func endOrPause(_ member: SimulatedMember, _ fault: Fault) {
         guard member.driver != nil else { return }
@@ -156,7 +159,7 @@ extension Simulation {
         }
     }
 
-    private func later(by delay: UInt64, _ action: @escaping () -> Void) {
+    func later(by delay: UInt64, _ action: @escaping () -> Void) {
         let time = now + delay
         scheduled.insert((time, action), at: scheduled.firstIndex { $0.time > time } ?? scheduled.count)
     }

@@ -13,7 +13,7 @@ extension Simulation {
     }
 
     /// How many voters remain at least. Where a disk may be damaged one is lost for good, and the others are to be a quorum.
-    private var fewestVoters: Int { faults.contains(.bitFlip) ? 3 : 1 }
+    var fewestVoters: Int { faults.contains(.bitFlip) ? 3 : 1 }
 
     /// Adds, promotes, removes or replaces somebody.
     func changeMembers() {

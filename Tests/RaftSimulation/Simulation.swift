@@ -30,6 +30,8 @@ package final class Simulation: Transport {
     /// What is to happen, soonest first.
     var scheduled: [(time: UInt64, action: () -> Void)] = []
     private var isChangeWanted = false
+    /// A leader that is to be seen again once somebody campaigns.
+    var returning: NodeID?
     private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
 
@@ -221,12 +223,14 @@ package final class Simulation: Transport {
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
             // The requests for votes are on their way; whether anything else will be, remains to be seen.
+            if change.role == .preCandidate { returnLeader(before: member) }
             if change.role == .candidate {
                 endReignSoon(of: member, after: 0)
                 narrowReign(of: member)
             }
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
+            note(brokenLease(by: member, in: change.term))
             awaitCommitted(of: member, in: change.term)
             endReignSoon(of: member, after: random.below(4 * network.latency))
             // An operator who could not wait for a leader.
@@ -240,6 +244,7 @@ package final class Simulation: Transport {
             isChangeWanted = false
             changeMembers(at: member)
         }
+        disturbSnapshot(of: member)
     }
 
     package func send(_ message: Message, to peer: NodeID, address: String?) {

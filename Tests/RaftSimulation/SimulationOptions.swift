@@ -42,6 +42,8 @@ package struct SimulationOptions: Sendable {
         if random.below(2) == 0 { options.settings.announcementDelay = .milliseconds(1) }
         options.sealsFiles = random.below(2) == 0
         options.settings.snapshotHoldPercent = [0, 50, 10_000][Int(random.below(3))]
+        options.settings.snapshotWindowBytes = [0, 1_300, 1 << 20][Int(random.below(3))]
+        if random.below(2) == 0 { options.settings.snapshotChunkBytes = 100 }
         return options
     }
 

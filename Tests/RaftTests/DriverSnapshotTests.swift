@@ -34,6 +34,8 @@ import Testing
             settings.snapshotAfterEntries = 10
             settings.trailingEntries = 2
             settings.snapshotChunkBytes = 100
+            // So that it takes its time.
+            settings.snapshotWindowBytes = 0
         }
         let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
         simulation.isolate(member.id)
@@ -82,8 +84,8 @@ import Testing
         try simulation.heal()
     }
 
-    @Test func aSnapshotWithLostPiecesArrives() throws {
-        let simulation = try group(3)
+    @Test(arguments: [0, 1_300, 1 << 20]) func aSnapshotWithLostPiecesArrives(window: Int) throws {
+        let simulation = try group(3) { $0.snapshotWindowBytes = window }
         let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
         simulation.isolate(member.id)
         try write(120, to: simulation)
@@ -92,5 +94,61 @@ import Testing
         try simulation.run(until: simulation.now + 8 * Self.second)
         #expect(member.machine.restores >= 1)
         try simulation.heal()
+    }
+
+    /// A follower that is sent a snapshot in many pieces, of which the first have come.
+    private func midway(window: Int) throws -> (Simulation, SimulatedMember) {
+        let simulation = try group(3) { settings in
+            settings.snapshotWindowBytes = window
+            settings.snapshotChunkBytes = 100
+        }
+        let member = try #require(simulation.members.first { $0.id != simulation.leader?.id })
+        simulation.isolate(member.id)
+        try write(120, to: simulation)
+        simulation.repairAll()
+        for _ in 0..<2_000 where (member.driver?.core.incoming?.nextOffset ?? 0) < 500 {
+            try simulation.run(until: simulation.now + 500_000)
+        }
+        let incoming = try #require(member.driver?.core.incoming)
+        #expect(incoming.nextOffset >= 500 && !incoming.isWhole)
+        return (simulation, member)
+    }
+
+    private func arrives(_ simulation: Simulation, _ member: SimulatedMember) throws {
+        try simulation.run(until: simulation.now + 6 * Self.second)
+        #expect(member.machine.restores >= 1)
+        #expect(member.machine.appliedIndex == (try leader(simulation).machine.appliedIndex))
+        try simulation.heal()
+    }
+
+    @Test(arguments: [0, 350, 1 << 20]) func aCrashInTheMiddleOfAWindow(window: Int) throws {
+        let (simulation, member) = try midway(window: window)
+        simulation.powerOff(member, for: 30_000_000)
+        try arrives(simulation, member)
+    }
+
+    @Test(arguments: [0, 350, 1 << 20]) func anotherLeaderInTheMiddleOfAWindow(window: Int) throws {
+        let (simulation, member) = try midway(window: window)
+        let former = try leader(simulation)
+        simulation.isolate(former.id)
+        try simulation.run(until: simulation.now + 3 * Self.second)
+        #expect(try leader(simulation).id != former.id)
+        try arrives(simulation, member)
+    }
+
+    /// So many pieces are under way as the window holds, and no more.
+    @Test(arguments: [0, 350, 800]) func theWindowIsKept(window: Int) throws {
+        let (simulation, member) = try midway(window: window)
+        var most: UInt64 = 0
+        for _ in 0..<200 {
+            try simulation.run(until: simulation.now + 500_000)
+            let followers = try leader(simulation).driver?.core.leadership?.followers ?? []
+            for case .snapshot(let transfer) in followers.map(\.state) {
+                most = max(most, transfer.sent - transfer.offset)
+            }
+        }
+        #expect(most > 0 && most <= UInt64(max(window + 99, 100)))
+        if window > 200 { #expect(most >= 200, "they go ahead") }
+        try arrives(simulation, member)
     }
 }

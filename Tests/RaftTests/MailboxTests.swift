@@ -1,26 +1,16 @@
 import Platform
-import Synchronization
 import Testing
 
 @testable import Raft
 
 @Suite(.timeLimit(.minutes(1))) struct MailboxTests {
-    /// A proposal whose promise is kept at once: only its place in the mailbox matters here.
-    private static func proposal() async throws -> Mailbox.Item {
-        let item = Mutex<Mailbox.Item?>(nil)
-        _ = try await withCheckedThrowingContinuation { promise in
-            item.withLock { $0 = .proposal([1], promise) }
-            promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        }
-        return try #require(item.withLock { $0 })
-    }
+    private let proposal = Mailbox.Item.proposal([1], 7)
 
     private static func soon(_ delay: Duration) -> MonotonicInstant { MemberClock.now() + delay }
 
     @Test func proposalsWakeWhenThereAreEnoughAndAnythingElseAtOnce() async throws {
         let loop = try EventLoop(drivenAs: "test")
         let mailbox = Mailbox(for: loop)
-        let proposal = try await Self.proposal()
         let taken = await withCheckedContinuation { (done: CheckedContinuation<[Int], Never>) in
             startThread(named: "member") {
                 var driver = EventLoop.Driver(loop)
@@ -48,10 +38,19 @@ import Testing
 
     @Test func itIsBoundedAndRefusesAfterItsEnd() async throws {
         let mailbox = Mailbox(for: try EventLoop(drivenAs: "test"))
-        let proposal = try await Self.proposal()
         #expect(mailbox.post(proposal, bytes: Mailbox.maximumBytes) == nil)
         #expect(mailbox.post(proposal, bytes: 1) == .full)
-        #expect(mailbox.close().count == 1)
+        mailbox.close()
         #expect(mailbox.post(proposal, bytes: 1) == .closed)
+    }
+
+    /// Whoever waits for a thread that hangs is told so; messages wait on.
+    @Test func requestsAreWithdrawn() throws {
+        let loop = try EventLoop(drivenAs: "test")
+        let mailbox = Mailbox(for: loop)
+        #expect(mailbox.post(.proposal([1, 2, 3], 7), bytes: Mailbox.maximumBytes) == nil)
+        #expect(mailbox.post(.gone(NodeID(2)), bytes: 0) == nil)
+        #expect(mailbox.post(.read(.quorum, 8), bytes: 0) == nil)
+        #expect(mailbox.withdrawRequests() == [7, 8] && mailbox.withdrawRequests() == [])
     }
 }

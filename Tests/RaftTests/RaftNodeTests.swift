@@ -357,4 +357,28 @@ import Testing
         #expect(machine.commands == [[1], [3]])
         await node.stop()
     }
+
+    /// scenarios.md, Raft and storage, 11: nobody waits for a disk that hangs longer than for any other answer. What was taken may
+    /// still be done, what was not is not.
+    @Test func whatWasTakenByAMemberThatHangsIsAnsweredInTime() async throws {
+        let group = Group()
+        let machine = RecordingStateMachine()
+        var settings = RaftSettings()
+        settings.answerTimeout = .seconds(2)
+        let node = try await group.start(1, machine, founding: true, settings: settings)
+        _ = try await leader(of: [node])
+        machine.hangs.store(true, ordering: .relaxed)
+        defer { machine.hangs.store(false, ordering: .relaxed) }
+        let taken = Task { try await node.propose([1]) }
+        try await eventually("the thread stands still") { machine.isHanging.load(ordering: .relaxed) }
+        let untaken = Task { try await node.propose([2]) }
+        await #expect { try await untaken.value } throws: { ($0 as? RaftError)?.code == .notLeader(leader: nil) }
+        await #expect { try await taken.value } throws: { ($0 as? RaftError)?.code == .timedOut }
+        let isHanging = machine.isHanging.load(ordering: .relaxed)
+        #expect(isHanging)
+        machine.hangs.store(false, ordering: .relaxed)
+        try await eventually("it goes on") { (try? await node.propose([3])) != nil }
+        #expect(machine.commands == [[1], [3]])
+        await node.stop()
+    }
 }

@@ -61,7 +61,10 @@ public struct KeyValueCommand: CommandKind {
         else { throw StoreError(.unknownKind, "an operation on keys that is not known to this version") }
         let flags = try reader.integer(UInt64.self)
         let expected = try reader.integer(UInt64.self)
-        let key = try reader.data()[...]
+        // Of the command itself: a version copies what it keeps.
+        let keyStart = reader.rest.startIndex + MemoryLayout<UInt32>.size
+        try reader.skip()
+        let key = payload[keyStart..<reader.rest.startIndex]
         let session = operation.namesSession ? try reader.string() : ""
         let value = reader.rest
         let sessions = operation == .acquire ? state.part(SessionState.self) : nil

@@ -83,19 +83,33 @@ public struct KeyValueState: StatePart {
         return index
     }
 
-    /// The version that a row holds; nil for a row of another kind.
-    static func version(row: [UInt8], id: [UInt8]) -> KeyVersion? {
-        id == summaryID ? nil : try? KeyVersion(row: row)
+    /// The version that a write of this part put there; nil where it removed one.
+    static func version(putBy write: RowWrite) -> KeyVersion? {
+        write.isRemoved ? nil : write.content as? KeyVersion
     }
 
     /// Puts a version in place, and adds the rows that this changes.
     mutating func put(_ version: KeyVersion, _ writes: inout [RowWrite]) {
-        let replaced = keep(version)
-        writes.append(RowWrite(part: Self.name, id: version.rowID, row: version.bytes))
+        change(version.key, &writes) { _ in version }
+    }
+
+    /// Puts the version in place that `body` makes of the key's newest one, be it a deletion, and adds the rows that this changes; where
+    /// it makes none, nothing changes.
+    mutating func change(
+        _ key: ArraySlice<UInt8>, _ writes: inout [RowWrite], _ body: (KeyVersion?) -> KeyVersion?
+    ) {
+        var made: KeyVersion?
+        let replaced = newest.change(key) { found in
+            made = body(found)
+            return made
+        }
+        guard let version = made else { return }
+        noteNewest(version, insteadOf: replaced)
+        writes.append(RowWrite(part: Self.name, put: version))
         if let replaced, replaced.modify <= compacted {
             // It stood for its key alone: the history has passed it.
             versionsHash &-= Self.hash(replaced)
-            writes.append(RowWrite(part: Self.name, id: replaced.rowID, row: nil))
+            writes.append(RowWrite(part: Self.name, removed: replaced))
         }
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
         var rounds = 0
@@ -116,19 +130,14 @@ public struct KeyValueState: StatePart {
 
     private var isOverLimit: Bool { history.count > Limits.history || historyBytes > Limits.historyBytes }
 
-    /// The version that was the key's newest.
-    @discardableResult
-    private mutating func keep(_ version: KeyVersion) -> KeyVersion? {
-        if holds.count > 0, let old = self.version(of: version.key), old.isHeld {
-            holds.remove(Hold(session: old.session, key: Array(old.key)))
-        }
+    /// A version came in place of the key's newest one.
+    private mutating func noteNewest(_ version: KeyVersion, insteadOf old: KeyVersion?) {
+        if let old, old.isHeld { holds.remove(Hold(session: old.session, key: Array(old.key))) }
         if version.isHeld { holds.put(Hold(session: version.session, key: Array(version.key))) }
-        let replaced = newest.put(version)
         versionsHash &+= Self.hash(version)
-        guard version.modify > compacted else { return replaced }
+        guard version.modify > compacted else { return }
         history.append(version)
-        historyBytes += version.bytes.count
-        return replaced
+        historyBytes += version.rowCount
     }
 
     private func isNewest(_ version: KeyVersion) -> Bool {
@@ -141,7 +150,7 @@ public struct KeyValueState: StatePart {
         compacted = revision
         while let version = history.first, version.modify == revision {
             history.removeFirst()
-            historyBytes -= version.bytes.count
+            historyBytes -= version.rowCount
             let isNewest = isNewest(version)
             if isNewest, !version.isDeleted { continue }
             if isNewest {
@@ -150,7 +159,7 @@ public struct KeyValueState: StatePart {
                 forgottenLock = max(forgottenLock, version.lock)
             }
             versionsHash &-= Self.hash(version)
-            writes.append(RowWrite(part: Self.name, id: version.rowID, row: nil))
+            writes.append(RowWrite(part: Self.name, removed: version))
         }
     }
 
@@ -180,20 +189,18 @@ public struct KeyValueState: StatePart {
             forgottenLock = reader.isAtEnd ? 0 : try reader.integer()
             while let oldest = history.first, oldest.modify <= compacted {
                 history.removeFirst()
-                historyBytes -= oldest.bytes.count
+                historyBytes -= oldest.rowCount
                 // Versions before this one left such rows behind.
                 if !isNewest(oldest) { versionsHash &-= Self.hash(oldest) }
             }
             return
         }
         let version = try KeyVersion(row: row)
-        guard version.rowID == id else { throw StoreError(.malformed, "a version of a key under another's id") }
-        keep(version)
+        guard version.id == id else { throw StoreError(.malformed, "a version of a key under another's id") }
+        noteNewest(version, insteadOf: newest.put(version))
     }
 
-    private static func hash(_ version: KeyVersion) -> UInt64 {
-        version.withRowID { RowHash.of(name, id: $0, row: version.bytes) }
-    }
+    private static func hash(_ version: KeyVersion) -> UInt64 { version.rowHash(in: name) }
 
     /// Of everything that `rows` gives out.
     public var rowsHash: UInt64 {
@@ -212,21 +219,40 @@ public struct KeyValueState: StatePart {
         if stage != .history {
             try newest.visit(from: stage == .old ? rest[...] : nil) { version in
                 if version.modify > compacted || (stage == .old && version.key == rest[...]) { return true }
-                if try body(version.rowID, version.bytes) { return true }
+                if try body(version.id, version.row) { return true }
                 last = [Stage.old.rawValue] + version.key
                 return false
             }
             if let last { return last }
         }
         let start: (revision: UInt64, order: UInt32) =
-            stage == .history ? KeyVersion.place(rowID: rest) ?? (0, 0) : (0, 0)
+            stage == .history ? KeyVersion.place(id: rest) ?? (0, 0) : (0, 0)
         try history.visit(after: max(start.revision, 1) - 1) { version in
             if stage == .history, (version.modify, version.order) <= start { return true }
-            if try body(version.rowID, version.bytes) { return true }
-            last = [Stage.history.rawValue] + version.rowID
+            if try body(version.id, version.row) { return true }
+            last = [Stage.history.rawValue] + version.id
             return false
         }
         return last
+    }
+
+    /// Versions; not the summary.
+    public static func isAppended(_ id: [UInt8]) -> Bool { id.count == KeyVersion.idLength && id != summaryID }
+
+    /// The versions as they were made, then the summary.
+    public func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        var old: [(modify: UInt64, order: UInt32, version: KeyVersion)] = []
+        newest.visit { version in
+            if version.modify <= compacted { old.append((version.modify, version.order, version)) }
+            return true
+        }
+        old.sort { ($0.modify, $0.order) < ($1.modify, $1.order) }
+        for (_, _, version) in old { try body(version.id, version.row) }
+        try history.visit(after: 0) { version in
+            try body(version.id, version.row)
+            return true
+        }
+        if let summary { try body(summary.id, summary.row) }
     }
 
     /// The first byte of a place among the rows.

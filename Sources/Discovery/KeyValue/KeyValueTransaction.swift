@@ -22,6 +22,8 @@ struct KeyValueTransaction {
     init(keys: KeyValueState, revision: UInt64) {
         self.keys = keys
         self.revision = revision
+        // One is put, and up to three go for it.
+        writes.reserveCapacity(4)
     }
 
     /// In the state itself: `finish` must follow.
@@ -32,12 +34,15 @@ struct KeyValueTransaction {
         keys.version(of: key).flatMap { $0.isDeleted ? nil : $0 }
     }
 
-    /// Puts what was done into the state.
+    /// Puts what was done into the state; nothing is left here.
     ///
     /// - Returns: whether that was anything.
-    consuming func finish(_ state: inout AppliedChanges) -> Bool {
+    mutating func finish(_ state: inout AppliedChanges) -> Bool {
         let changesAnything = !writes.isEmpty
-        state.put(keys, writes: writes)
+        var (done, rows) = (KeyValueState(), [RowWrite]())
+        swap(&done, &keys)
+        swap(&rows, &writes)
+        state.put(consume done, writes: consume rows)
         return changesAnything
     }
 
@@ -47,9 +52,13 @@ struct KeyValueTransaction {
     mutating func set(
         _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, expected: UInt64? = nil
     ) -> Outcome {
-        let found = found(key)
-        if let expected, (found?.modify ?? 0) != expected { return .refused }
-        return .done(put(key, value, flags: flags, over: found, lock: found?.lock, session: found?.session ?? ""))
+        change(key) { newest, revision, order in
+            let found = newest.flatMap { $0.isDeleted ? nil : $0 }
+            if let expected, (found?.modify ?? 0) != expected { return nil }
+            return KeyVersion(
+                key: key, value: value, flags: flags, create: found?.create ?? revision, modify: revision, order: order,
+                lock: found?.lock ?? 0, session: found?.session ?? "")
+        }
     }
 
     /// Sets the key and has the session hold it, unless another one does or it must wait.
@@ -57,37 +66,51 @@ struct KeyValueTransaction {
         _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, session: String, _ sessions: SessionState
     ) -> Outcome {
         guard sessions.session(session) != nil else { return .noSession }
-        let found = found(key)
-        if let found, found.isHeld {
-            guard found.session == session else { return .refused }
-            return .done(put(key, value, flags: flags, over: found, lock: found.lock, session: session))
+        let forgottenLock = keys.forgottenLock
+        return change(key) { newest, revision, order in
+            // Goes on from a deletion: who held the key before must not pass for who holds it now.
+            var lock = (newest?.lock ?? forgottenLock) &+ 1
+            let found = newest.flatMap { $0.isDeleted ? nil : $0 }
+            if let found, found.isHeld {
+                guard found.session == session else { return nil }
+                lock = found.lock
+            } else if sessions.delay(of: key) != nil {
+                return nil
+            }
+            return KeyVersion(
+                key: key, value: value, flags: flags, create: found?.create ?? revision, modify: revision, order: order,
+                lock: lock, session: session)
         }
-        guard sessions.delay(of: key) == nil else { return .refused }
-        // Goes on from a deletion: who held the key before must not pass for who holds it now.
-        let last = keys.version(of: key)?.lock ?? keys.forgottenLock
-        return .done(put(key, value, flags: flags, over: found, lock: last &+ 1, session: session))
     }
 
     /// Sets the key and lets go of it, if the session holds it.
     mutating func unlock(
         _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, session: String
     ) -> Outcome {
-        guard let found = found(key), found.isHeld, found.session == session else { return .refused }
-        return .done(put(key, value, flags: flags, over: found, lock: found.lock, session: ""))
+        change(key) { found, revision, order in
+            // A deletion is held by nobody.
+            guard let found, found.isHeld, found.session == session else { return nil }
+            return KeyVersion(
+                key: key, value: value, flags: flags, create: found.create, modify: revision, order: order,
+                lock: found.lock, session: "")
+        }
     }
 
     /// - Parameter expected: the version it has now; nil means that it does not matter. A key that is not there may be deleted.
     mutating func delete(_ key: ArraySlice<UInt8>, expected: UInt64? = nil) -> Outcome {
-        guard let found = found(key) else { return .done(nil) }
-        if let expected, found.modify != expected { return .refused }
-        remove(found)
-        return .done(nil)
+        var isRefused = false
+        _ = change(key) { found, revision, order in
+            guard let found, !found.isDeleted else { return nil }
+            isRefused = expected.map { $0 != found.modify } ?? false
+            return isRefused ? nil : Self.deletion(of: found, revision, order)
+        }
+        return isRefused ? .refused : .done(nil)
     }
 
     mutating func deleteTree(_ prefix: ArraySlice<UInt8>) {
         var all: [KeyVersion] = []
         keys.forEach(prefix: prefix) { if !$0.isDeleted { all.append($0) } }
-        for version in all { remove(version) }
+        for version in all { _ = change(version.key) { Self.deletion(of: $0 ?? version, $1, $2) } }
     }
 
     /// Drops the history up to a revision that is past.
@@ -100,10 +123,11 @@ struct KeyValueTransaction {
         var sessionWrites: [RowWrite] = []
         for key in keys.keys(heldBy: session.id) {
             guard let held = found(key[...]) else { continue }
-            if session.behavior == .delete {
-                remove(held)
-            } else {
-                _ = put(key[...], held.value, flags: held.flags, over: held, lock: held.lock, session: "")
+            _ = change(key[...]) { _, revision, order in
+                if session.behavior == .delete { return Self.deletion(of: held, revision, order) }
+                return KeyVersion(
+                    key: key[...], value: held.value, flags: held.flags, create: held.create, modify: revision,
+                    order: order, lock: held.lock, session: "")
             }
             guard session.lockDelay > .zero else { continue }
             sessionWrites += sessions.put(LockDelay(key: key, revision: revision, delay: session.lockDelay))
@@ -111,27 +135,25 @@ struct KeyValueTransaction {
         return sessionWrites + sessions.remove(session, at: revision)
     }
 
-    private mutating func put(
-        _ key: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>, flags: UInt64, over found: KeyVersion?, lock: UInt64?,
-        session: String
-    ) -> KeyVersion {
-        let version = KeyVersion(
-            key: key, value: value, flags: flags, create: found?.create ?? revision, modify: revision, order: order,
-            lock: lock ?? 0, session: session)
-        write(version)
-        return version
-    }
-
     /// The deletion keeps how often the key was locked.
-    private mutating func remove(_ found: KeyVersion) {
-        write(
-            KeyVersion(
-                key: found.key, value: [], create: found.create, modify: revision, order: order, lock: found.lock,
-                isDeleted: true))
+    private static func deletion(of found: KeyVersion, _ revision: UInt64, _ order: UInt32) -> KeyVersion {
+        KeyVersion(
+            key: found.key, value: [], create: found.create, modify: revision, order: order, lock: found.lock,
+            isDeleted: true)
     }
 
-    private mutating func write(_ version: KeyVersion) {
-        keys.put(version, &writes)
-        order += 1
+    /// Puts what `body` makes of the key's newest version, of the revision and of the place in it; refused where that is nothing.
+    private mutating func change(
+        _ key: ArraySlice<UInt8>, _ body: (KeyVersion?, _ revision: UInt64, _ order: UInt32) -> KeyVersion?
+    ) -> Outcome {
+        let (revision, order) = (revision, order)
+        var made: KeyVersion?
+        keys.change(key, &writes) { found in
+            made = body(found, revision, order)
+            return made
+        }
+        guard let made else { return .refused }
+        self.order += 1
+        return .done(made)
     }
 }

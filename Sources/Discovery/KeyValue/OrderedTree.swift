@@ -66,8 +66,16 @@ struct OrderedTree<Element: TreeElement>: Sendable {
 
     /// Puts the element in, in place of the one of the same key, which is returned.
     @discardableResult
-    mutating func put(_ element: Element) -> Element? {
+    mutating func put(_ element: Element) -> Element? { change(element.treeKey) { _ in element } }
+
+    /// Puts what `body` makes of the element of that key, which is nil where there is none, in its place, all in one way down; where
+    /// it makes nothing, nothing changes.
+    ///
+    /// - Returns: the element that was replaced.
+    @discardableResult
+    mutating func change(_ key: Key, _ body: (Element?) -> Element?) -> Element? {
         guard var node = root else {
+            guard let element = body(nil) else { return nil }
             root = Node(elements: [element])
             count = 1
             return nil
@@ -75,7 +83,7 @@ struct OrderedTree<Element: TreeElement>: Sendable {
         root = nil
         if !isKnownUniquelyReferenced(&node) { node = node.copy() }
         var replaced: Element?
-        if let (right, separator) = insert(element, element.treeKey, into: node, &replaced) {
+        if let (right, separator) = change(key, in: node, &replaced, body) {
             root = Node(children: [node, right], separators: [separator])
         } else {
             root = node
@@ -107,17 +115,20 @@ struct OrderedTree<Element: TreeElement>: Sendable {
     }
 
     /// The right half, and where it begins, if the node had to be split.
-    private mutating func insert(
-        _ element: Element, _ key: Key, into node: Node, _ replaced: inout Element?
+    private mutating func change(
+        _ key: Key, in node: Node, _ replaced: inout Element?, _ body: (Element?) -> Element?
     ) -> (Node, Key)? {
         var isAtEnd = false
         if node.children.isEmpty {
             let position = Self.position(of: key, in: node.elements)
             if position < node.elements.count, !Element.precedes(key, node.elements[position].treeKey) {
-                replaced = node.elements[position]
+                let found = node.elements[position]
+                guard let element = body(found) else { return nil }
                 node.elements[position] = element
+                replaced = found
                 return nil
             }
+            guard let element = body(nil) else { return nil }
             isAtEnd = position == node.elements.count
             node.elements.insert(element, at: position)
             count += 1
@@ -126,7 +137,7 @@ struct OrderedTree<Element: TreeElement>: Sendable {
             if !isKnownUniquelyReferenced(&node.children[position]) {
                 node.children[position] = node.children[position].copy()
             }
-            if let (right, separator) = insert(element, key, into: node.children[position], &replaced) {
+            if let (right, separator) = change(key, in: node.children[position], &replaced, body) {
                 isAtEnd = position == node.children.count - 1
                 node.children.insert(right, at: position + 1)
                 node.separators.insert(separator, at: position)

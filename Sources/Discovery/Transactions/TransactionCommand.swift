@@ -31,7 +31,7 @@ public struct TransactionCommand: CommandKind {
         var run = TransactionRun(
             KeyValueTransaction(keys: state.part(), revision: state.revision), state.part(SessionState.self))
         run.run(operations)
-        if !run.result.failures.isEmpty || !run.changes.finish(&state) { state.keepRevision() }
+        if !run.result.failures.isEmpty || !run.finish(&state) { state.keepRevision() }
         return run.result.encoded
     }
 }

@@ -18,6 +18,9 @@ struct TransactionRun {
         self.sessions = sessions
     }
 
+    /// See `KeyValueTransaction.finish`.
+    mutating func finish(_ state: inout AppliedChanges) -> Bool { changes.finish(&state) }
+
     mutating func run(_ operations: [TransactionOperation]) {
         for (index, operation) in operations.enumerated() {
             if let what = run(operation) { result.failures.append(.init(operation: index, what: what)) }
@@ -82,7 +85,7 @@ struct TransactionRun {
     }
 
     private mutating func read(_ version: KeyVersion, _ name: String) -> String? {
-        answerBytes += version.bytes.count
+        answerBytes += version.rowCount
         guard answerBytes <= Limits.answerBytes else {
             return "reading \(name): the transaction reads more than \(Limits.answerBytes) bytes"
         }
@@ -100,6 +103,6 @@ struct TransactionRun {
     }
 
     private mutating func append(_ version: KeyVersion, hasValue: Bool) {
-        result.entries.append(hasValue ? version.bytes : version.withoutValue.bytes)
+        result.entries.append(hasValue ? version.row : version.withoutValue.row)
     }
 }

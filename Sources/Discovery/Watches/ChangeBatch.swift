@@ -11,7 +11,7 @@ final class ChangeBatch: Sendable {
     init(revision: UInt64, versions: [KeyVersion]) {
         self.revision = revision
         self.versions = versions
-        bytes = versions.reduce(0) { $0 + $1.bytes.count }
+        bytes = versions.reduce(0) { $0 + $1.rowCount }
     }
 
     /// `{"Revision":7,"Changes":[{"Type":"set","KV":{...}},...]}` and a line feed; made once.

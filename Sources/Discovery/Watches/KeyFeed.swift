@@ -138,7 +138,7 @@ final class KeyFeed: Sendable {
             reached = version.modify
             seen += 1
             guard topic.contains(version.key) else { return true }
-            bytes += version.bytes.count
+            bytes += version.rowCount
             if batches.last?.revision == version.modify {
                 batches[batches.count - 1].versions.append(version)
             } else {

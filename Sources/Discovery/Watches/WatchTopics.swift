@@ -67,9 +67,7 @@ struct WatchTopics {
     /// Calls `body` with the topics that a row's write is a change of, and the version that it made.
     mutating func forEach(of write: RowWrite, _ body: (WatchTopic, inout Topic, KeyVersion?) -> Void) {
         if SessionState.isSessions(write) { return touch(.sessions) { body(.sessions, &$0, nil) } }
-        guard write.part == KeyValueState.name, let row = write.row,
-            let version = KeyValueState.version(row: row, id: write.id)
-        else { return }
+        guard write.part == KeyValueState.name, let version = KeyValueState.version(putBy: write) else { return }
         let key = WatchTopic.key(Array(version.key))
         touch(key) { body(key, &$0, version) }
         for (length, _) in prefixLengths {

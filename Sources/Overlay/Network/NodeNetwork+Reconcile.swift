@@ -81,7 +81,8 @@ extension NodeNetwork {
     }
 
     /// Removes the segments that the state does not name, unless a sandbox still has a leg there.
-    private func removeOrphans(_ state: NetworkState) throws -> NetworkReport {
+    @discardableResult
+    func removeOrphans(_ state: NetworkState) throws -> NetworkReport {
         var report = NetworkReport()
         let wanted = Set(state.networks.map(\.id))
         let pinned = try configuration.pinned()

@@ -150,7 +150,10 @@ public actor NodeNetwork {
         if let address = gatewayAddresses.removeValue(forKey: taskID) {
             gatewayAllocator?.release(address, at: .now)
         }
-        if state != nil { try reconcileHost(isRepair: false) }
+        guard let state else { return }
+        // The managers may have taken the network back while this sandbox still held it.
+        if known?.legs.allSatisfy({ network($0.networkID) != nil }) != true { try removeOrphans(state) }
+        try reconcileHost(isRepair: false)
     }
 
     /// Takes away every sandbox that is not of one of these tasks, and every interface without a sandbox.

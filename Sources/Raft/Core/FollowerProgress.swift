@@ -9,15 +9,6 @@ struct FollowerProgress: Sendable {
         case snapshot(SnapshotTransfer)
     }
 
-    struct SnapshotTransfer: Sendable, Equatable {
-        let metadata: SnapshotMetadata
-        var offset: UInt64
-        /// The last piece is on its way, or was.
-        var isSent = false
-        /// The piece at `offset` was sent again, as nothing came of it: the follower may be behind it.
-        var isRepeated = false
-    }
-
     let id: NodeID
     /// The log equals the leader's up to here.
     var match: LogIndex = 0
@@ -60,7 +51,7 @@ struct FollowerProgress: Sendable {
     }
 
     mutating func becomeSnapshot(_ metadata: SnapshotMetadata) {
-        state = .snapshot(SnapshotTransfer(metadata: metadata, offset: 0))
+        state = .snapshot(SnapshotTransfer(metadata: metadata))
         idleRounds = 0
         forgetInflight()
     }

@@ -72,7 +72,10 @@ extension RaftCore {
     private mutating func sendAppend(_ position: Int) -> Bool {
         guard var progress = leadership?.followers[position] else { return false }
         switch progress.state {
-        case .snapshot, .probe(sent: true):
+        case .snapshot:
+            readSnapshot(position)
+            return false
+        case .probe(sent: true):
             return false
         case .probe(sent: false):
             break
@@ -248,10 +251,10 @@ extension RaftCore {
             break
         case .snapshot(var transfer) where progress.idleRounds >= 2:
             progress.idleRounds = 0
-            transfer.isRepeated = true
+            if let offset = transfer.repeatPiece() {
+                effects.snapshotReads.append(.init(to: progress.id, metadata: transfer.metadata, offset: offset))
+            }
             progress.state = .snapshot(transfer)
-            effects.snapshotReads.append(
-                .init(to: progress.id, metadata: transfer.metadata, offset: transfer.offset))
         case .snapshot:
             break
         }

@@ -3,12 +3,24 @@ struct LogWindow: Sendable {
     private(set) var baseIndex: LogIndex
     private(set) var baseTerm: Term
     private var entries: [Entry]
+    /// What each entry costs together with all before it, counted from a place at or before the base; and where the base is there.
+    private var costs: [Int] = []
+    private var baseCost = 0
 
     init(baseIndex: LogIndex, baseTerm: Term, entries: [Entry]) {
         precondition(entries.first.map { $0.index == baseIndex + 1 } ?? true)
         self.baseIndex = baseIndex
         self.baseTerm = baseTerm
         self.entries = entries
+        addCosts(of: entries)
+    }
+
+    private mutating func addCosts(of more: [Entry]) {
+        var sum = costs.last ?? baseCost
+        for entry in more {
+            sum += entry.cost
+            costs.append(sum)
+        }
     }
 
     var lastIndex: LogIndex { baseIndex + UInt64(entries.count) }
@@ -54,31 +66,37 @@ struct LogWindow: Sendable {
     func cost(after index: LogIndex) -> Int {
         precondition(index >= baseIndex)
         guard index < lastIndex else { return 0 }
-        return entries[Int(index - baseIndex)...].reduce(0) { $0 + $1.cost }
+        return (costs.last ?? baseCost) - (index == baseIndex ? baseCost : costs[Int(index - baseIndex - 1)])
     }
 
     mutating func append(_ more: [Entry]) {
         guard let first = more.first else { return }
         precondition(first.index == lastIndex + 1, "the log has no gaps")
         entries.append(contentsOf: more)
+        addCosts(of: more)
     }
 
     /// Forgets `index` and everything after it.
     mutating func truncate(from index: LogIndex) {
         precondition(index > baseIndex)
-        if index <= lastIndex { entries.removeSubrange(Int(index - baseIndex - 1)...) }
+        guard index <= lastIndex else { return }
+        entries.removeSubrange(Int(index - baseIndex - 1)...)
+        costs.removeSubrange(Int(index - baseIndex - 1)...)
     }
 
     /// Forgets everything up to and with `index`, which must be in the log.
     mutating func compact(through index: LogIndex) {
         guard index > baseIndex, let term = term(at: index) else { return }
+        baseCost = costs[Int(index - baseIndex - 1)]
         entries.removeFirst(Int(index - baseIndex))
+        costs.removeFirst(Int(index - baseIndex))
         baseIndex = index
         baseTerm = term
     }
 
     mutating func reset(index: LogIndex, term: Term) {
         entries = []
+        (costs, baseCost) = ([], 0)
         baseIndex = index
         baseTerm = term
     }

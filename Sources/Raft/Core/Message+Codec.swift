@@ -16,7 +16,7 @@ extension Message {
 
     /// Version, tag, from, to, term, then the body; little-endian.
     public func encoded() -> [UInt8] {
-        var writer = ByteWriter(reserving: 64)
+        var writer = ByteWriter(reserving: cost + 256)
         func start(_ tag: Tag) {
             writer.integer(Self.codecVersion)
             writer.integer(tag.rawValue)

@@ -36,8 +36,12 @@ public struct RaftSettings: Sendable {
     public var promotionTimeout: Duration = .seconds(60)
     /// Committed entries handed out at once end at this many bytes.
     public var maximumApplyBytes = 4 << 20
-    /// Bytes of one piece of a snapshot on its way to a follower.
-    public var snapshotChunkBytes = 1 << 20
+    /// Bytes of one piece of a snapshot on its way to a follower: small enough that its copies come from memory that was used
+    /// before, where the kernel would have to clear pages for larger ones.
+    public var snapshotChunkBytes = 256 << 10
+    /// Bytes of a snapshot that are on their way to a follower unanswered, at most; one piece always may be. What comes out of
+    /// order a follower holds up to as much.
+    public var snapshotWindowBytes = 4 << 20
     /// Entries that stay in the log behind a snapshot, so that a follower slightly behind needs no full copy.
     public var trailingEntries: UInt64 = 2_000
     /// A snapshot is taken once this many bytes were applied since the last one.

@@ -1,13 +1,7 @@
-/// The snapshot that a follower is receiving.
-struct IncomingSnapshot: Sendable {
-    let from: NodeID
-    let metadata: SnapshotMetadata
-    var nextOffset: UInt64
-    /// All of it is there; its state is being read.
-    var isWhole = false
-}
-
 extension RaftCore {
+    /// Whether pieces of a leader's snapshot are on their way.
+    package var isReceivingSnapshot: Bool { incoming.map { !$0.isWhole } ?? false }
+
     /// A snapshot of this member's own state is durable, a file of so many bytes. Entries behind it leave memory, but for a trail
     /// and for what a follower that answers still lacks, where that is not much beside the snapshot.
     public mutating func snapshotTaken(_ metadata: SnapshotMetadata, bytes: Int = 0) {
@@ -48,20 +42,28 @@ extension RaftCore {
         guard let snapshot, var progress = leadership?.followers[position], comparison.divergence == nil else { return }
         progress.becomeSnapshot(snapshot)
         leadership?.followers[position] = progress
-        effects.snapshotReads.append(.init(to: progress.id, metadata: snapshot, offset: 0))
+        readSnapshot(position)
+    }
+
+    /// Asks for the next piece of the snapshot that a follower is being sent, if there is room for it on the way.
+    mutating func readSnapshot(_ position: Int) {
+        guard var progress = leadership?.followers[position], case .snapshot(var transfer) = progress.state,
+            let offset = transfer.nextRead()
+        else { return }
+        progress.state = .snapshot(transfer)
+        leadership?.followers[position] = progress
+        effects.snapshotReads.append(.init(to: progress.id, metadata: transfer.metadata, offset: offset))
     }
 
     /// The piece that `Effects.snapshotReads` asked for.
     public mutating func sendSnapshotChunk(_ chunk: Message.SnapshotChunk, to peer: NodeID) {
-        guard role == .leader else { return }
-        if let position = leadership?.position(of: peer), var progress = leadership?.followers[position],
-            case .snapshot(var transfer) = progress.state, transfer.metadata == chunk.metadata
-        {
-            transfer.isSent = chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes
-            progress.state = .snapshot(transfer)
-            leadership?.followers[position] = progress
-        }
-        send(.snapshot(chunk), to: peer)
+        guard let position = leadership?.position(of: peer), var progress = leadership?.followers[position],
+            case .snapshot(var transfer) = progress.state
+        else { return }
+        let isNext = transfer.read(chunk, at: now)
+        progress.state = .snapshot(transfer)
+        leadership?.followers[position] = progress
+        if isNext { send(.snapshot(chunk), to: peer) }
     }
 
     /// The snapshot that `Effects.snapshotReads` asked for is gone: the follower starts over with the newest.
@@ -75,26 +77,23 @@ extension RaftCore {
 
     mutating func handleSnapshotResponse(_ response: Message.SnapshotResponse, _ message: Message) {
         guard let position = heard(from: message.from), var progress = leadership?.followers[position],
-            case .snapshot(var transfer) = progress.state, transfer.metadata.index == response.index,
-            // Forward, or back because the follower forgot: to the start, or to where a late piece brought it since. Anything
-            // else is an old answer.
-            response.nextOffset > transfer.offset || (transfer.isRepeated && response.nextOffset < transfer.offset)
-                || (response.nextOffset == 0 && (transfer.offset > 0 || transfer.isSent))
+            case .snapshot(var transfer) = progress.state, transfer.metadata.index == response.index
         else { return }
-        if response.nextOffset == 0, transfer.isSent {
-            // It begins with the newest: what it was sent did not check, or it was restarted.
+        // Heartbeats wait behind pieces: they must not come so late that the follower misses them.
+        let limits = SnapshotTransfer.Limits(
+            piece: UInt64(settings.snapshotChunkBytes), window: UInt64(settings.snapshotWindowBytes),
+            patience: settings.shortestElectionTimeout / 2)
+        switch transfer.answered(response.nextOffset, at: now, limits) {
+        case .ignored: return
+        case .moved:
+            progress.state = .snapshot(transfer)
+            progress.idleRounds = 0
+        case .doubted:
             effects.doubtedSnapshot = transfer.metadata
             progress.becomeProbe(next: progress.match + 1)
-            leadership?.followers[position] = progress
-            return
         }
-        transfer.offset = response.nextOffset
-        transfer.isRepeated = false
-        progress.state = .snapshot(transfer)
-        progress.idleRounds = 0
+        // What it lacks goes out with the next effects.
         leadership?.followers[position] = progress
-        effects.snapshotReads.append(
-            .init(to: progress.id, metadata: transfer.metadata, offset: transfer.offset))
     }
 
     mutating func handleSnapshotChunk(_ chunk: Message.SnapshotChunk, _ message: Message) {
@@ -112,18 +111,16 @@ extension RaftCore {
             // Soon it is in force, and the answer to its own leader, or this one's next message, says what is lacking then.
             return
         }
-        if incoming?.isWhole != true, incoming?.from != message.from || incoming?.metadata != metadata {
-            incoming = IncomingSnapshot(from: message.from, metadata: metadata, nextOffset: 0)
+        if incoming?.isWhole != true, incoming?.isPart(chunk, from: message.from) != true {
+            guard chunk.totalBytes > 0 else { return }
+            incoming = IncomingSnapshot(from: message.from, metadata: metadata, totalBytes: chunk.totalBytes)
         }
         guard var receiving = incoming else { return }
-        if chunk.offset == receiving.nextOffset, !chunk.bytes.isEmpty {
-            effects.snapshotWrites.append(chunk)
-            receiving.nextOffset += UInt64(chunk.bytes.count)
-            receiving.isWhole = receiving.nextOffset == chunk.totalBytes
-            incoming = receiving
-            // The last piece is answered once the whole is checked and in force.
-            if receiving.isWhole { return }
-        }
+        let pieces = receiving.take(chunk, holding: settings.snapshotWindowBytes)
+        incoming = receiving
+        effects.snapshotWrites += pieces
+        // The last piece is answered once the whole is checked and in force.
+        if !pieces.isEmpty, receiving.isWhole { return }
         sendAfterSync(
             .snapshotResponse(.init(index: metadata.index, nextOffset: receiving.nextOffset)), to: message.from)
     }

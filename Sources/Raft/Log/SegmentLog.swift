@@ -25,8 +25,6 @@ package final class SegmentLog {
         let name: String
         let keyNumber: UInt32
         var highestIndex: LogIndex
-        /// As far as it is written.
-        var bytes: Int
     }
 
     private struct Active {
@@ -63,13 +61,12 @@ package final class SegmentLog {
     package var segmentNames: [String] { segments.map(\.name) }
 
     /// Whether a segment is plain, or sealed with a key that is not the newest.
-    package var hasEarlierKeys: Bool {
-        guard let key = sealing?.keys.newest.number else { return false }
-        return segments.contains { $0.keyNumber != key } || !leftovers.isEmpty
-    }
+    package var hasEarlierKeys: Bool { hasEarlierSegments || (sealing != nil && !leftovers.isEmpty) }
 
-    /// Of all segments, as far as they are written: another key begins another one, however little is in the last.
-    var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
+    private var hasEarlierSegments: Bool {
+        guard let key = sealing?.keys.newest.number else { return false }
+        return segments.contains { $0.keyNumber != key }
+    }
 
     /// The last entry's index and term.
     var end: (index: LogIndex, term: Term) { (lastIndex, lastTerm) }
@@ -90,7 +87,7 @@ package final class SegmentLog {
         let log = SegmentLog(disk: disk, segmentBytes: segmentBytes, sealing: sealing, seed: seed)
         do {
             let recovered = try log.recover()
-            try log.reseal(recovered)
+            if log.hasEarlierSegments { _ = try log.rewrite(recovered) }
             try log.reserve()
             return (log, recovered)
         } catch let error as RaftError {
@@ -130,7 +127,6 @@ package final class SegmentLog {
         lastIndex = last.index
         lastTerm = last.term
         segments[segments.count - 1].highestIndex = max(segments[segments.count - 1].highestIndex, last.index)
-        segments[segments.count - 1].bytes = current.offset
     }
 
     /// The next batch of a segment. Its nonce is drawn whenever one is made: what a crash or a full disk has left of a batch, and
@@ -189,6 +185,7 @@ package final class SegmentLog {
 
     private func makeSpare(_ size: Int) throws(RaftError) -> any DiskFile {
         do {
+            spare = nil
             try? disk.remove(Self.spareName)
             let file = try disk.open(Self.spareName, creating: true)
             try file.allocate(size)
@@ -221,16 +218,18 @@ package final class SegmentLog {
             try disk.syncDirectory()
         } catch { throw failed("cannot begin segment \(name)", error) }
         nextSequence = segment.header.sequence + 1
-        segments.append(
-            Segment(
-                name: name, keyNumber: segment.header.keyNumber, highestIndex: highestIndex, bytes: segment.offset))
+        segments.append(Segment(name: name, keyNumber: segment.header.keyNumber, highestIndex: highestIndex))
         active = segment
     }
 
-    /// Writes the log anew, as one segment that takes the place of all, where some of it is plain or sealed with an earlier key.
-    /// Without the space for that it stays as it is, until it is opened again.
-    private func reseal(_ recovered: Recovered) throws(RaftError) {
-        guard let key = sealing?.keys.newest, segments.contains(where: { $0.keyNumber != key.number }) else { return }
+    /// Writes the log anew, sealed with the newest key, as one segment that takes the place of all. `recovered` is all that it holds
+    /// behind some entry up to which a durable snapshot stands.
+    ///
+    /// - Returns: false without the space for that; then the log stays as it is.
+    func rewrite(_ recovered: Recovered) throws(RaftError) -> Bool {
+        if let failure { throw failure }
+        guard let key = sealing?.keys.newest else { return false }
+        precondition(recovered.lastIndex == lastIndex && recovered.lastTerm == lastTerm, "all of the log")
         var batches: [(entries: ArraySlice<Entry>, payload: [UInt8])] = []
         var rest = recovered.entries[...]
         while !rest.isEmpty {
@@ -246,7 +245,7 @@ package final class SegmentLog {
         let bytes = batches.reduce(0) { $0 + SegmentFormat.extent(ofPayload: $1.payload.count + RecordCipher.overhead) }
         let size = max(segmentBytes, SegmentFormat.headerBytes + bytes)
         let file: any DiskFile
-        do { file = try makeSpare(size) } catch  where error.code == .diskFull { return } catch { throw error }
+        do { file = try makeSpare(size) } catch  where error.code == .diskFull { return false } catch { throw error }
         let header = SegmentFormat.SegmentHeader(
             id: random.next(), sequence: nextSequence, isReset: true, baseIndex: recovered.baseIndex,
             baseTerm: recovered.baseTerm, capacity: UInt64(size), previousChain: 0, keyNumber: key.number)
@@ -261,6 +260,13 @@ package final class SegmentLog {
         }
         try begin(segment, with: content, highestIndex: recovered.entries.isEmpty ? 0 : recovered.lastIndex)
         try removeSegments(segments.count - 1)
+        return true
+    }
+
+    /// Removes what a crash left of a removal: whoever has opened the log found that it does without.
+    func removeLeftovers() throws(RaftError) {
+        if let failure { throw failure }
+        if !leftovers.isEmpty { try removeSegments(0) }
     }
 
     private func removeSegments(_ count: Int) throws(RaftError) {
@@ -349,8 +355,7 @@ package final class SegmentLog {
             try take(batch, of: name, into: &recovered)
             highest = max(highest, recovered.lastIndex)
         }
-        segments.append(
-            Segment(name: name, keyNumber: header.keyNumber, highestIndex: highest, bytes: reader.end))
+        segments.append(Segment(name: name, keyNumber: header.keyNumber, highestIndex: highest))
         active = Active(
             file: file, header: header, cipher: cipher, offset: reader.end, ordinal: UInt64(reader.batches.count),
             chain: reader.chain)
@@ -390,9 +395,4 @@ package final class SegmentLog {
 func hexadecimal(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
-}
-
-extension SystemError {
-    /// ENOSPC, EDQUOT.
-    var isDiskFull: Bool { errno == 28 || errno == 122 }
 }

@@ -5,21 +5,22 @@ internal import Synchronization
 final class Mailbox: Sendable {
     enum Item: Sendable {
         case message(Message)
-        case proposal([UInt8], Promise)
-        case change(MembershipChange, Promise)
-        case read(ReadConsistency, Promise)
-        case transfer(NodeID?, Promise)
+        case proposal([UInt8], Token)
+        case change(MembershipChange, Token)
+        case read(ReadConsistency, Token)
+        case transfer(NodeID?, Token)
         /// Another thread has done something about a snapshot, or could not.
         case snapshot(any SnapshotWork, RaftError?)
         case damage
         /// Answered with 1 where nothing is sealed with an earlier key, else 0.
-        case reseal(Promise)
+        case reseal(Token)
         case gone(NodeID)
         case leases(Bool)
-        case stop(Promise)
+        case stop
     }
 
-    typealias Promise = CheckedContinuation<RaftNode.Answer, any Error>
+    /// Of one of the node's `Callers`.
+    typealias Token = UInt64
 
     enum Refusal { case full, closed }
 
@@ -95,11 +96,41 @@ final class Mailbox: Sendable {
         return isEnough || deadline <= MemberClock.now()
     }
 
-    /// Refuses everything from now on; returns what still waited.
-    func close() -> [Item] {
+    /// Takes out what callers asked, and the thread has not taken yet; returns who they are.
+    func withdrawRequests() -> [Token] {
+        state.withLock { state in
+            let tokens = state.items.compactMap { $0.request?.token }
+            state.bytes -= state.items.reduce(0) { $0 + ($1.request?.bytes ?? 0) }
+            state.items.removeAll { $0.request != nil }
+            state.proposals = 0
+            return tokens
+        }
+    }
+
+    /// Refuses everything from now on.
+    func close() {
         state.withLock { state in
             state.isClosed = true
-            return state.takeAll()
+            _ = state.takeAll()
+        }
+    }
+}
+
+extension Mailbox.Item {
+    /// Taken however much waits.
+    var isOwn: Bool {
+        switch self {
+        case .snapshot, .stop, .leases: true
+        default: false
+        }
+    }
+
+    /// Who waits for an answer, and what the item holds; nil where nobody does.
+    var request: (token: Mailbox.Token, bytes: Int)? {
+        switch self {
+        case .proposal(let bytes, let token): (token, bytes.count)
+        case .change(_, let token), .read(_, let token), .transfer(_, let token), .reseal(let token): (token, 0)
+        case .message, .snapshot, .damage, .gone, .leases, .stop: nil
         }
     }
 }

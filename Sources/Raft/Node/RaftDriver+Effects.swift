@@ -2,7 +2,7 @@ extension RaftDriver {
     /// Works off effects in the order that `Effects` prescribes.
     func carryOut(_ effects: Effects) throws {
         if let fault = effects.fault { throw RaftError(.protocolViolated, fault) }
-        onLeadership?(core.role == .leader ? core.term : 0, core.leaseEnd)
+        tellLeadership()
         send(effects.messages)
         for read in effects.snapshotReads { try sendSnapshot(read) }
         for read in effects.stateReads { try sendState(read) }

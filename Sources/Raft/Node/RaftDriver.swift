@@ -14,9 +14,7 @@ package final class RaftDriver {
     let settings: RaftSettings
     let disk: any Disk
     let sealing: FileSealing?
-    /// For what must differ whenever the log is opened.
-    var random: SeededGenerator
-    var log: SegmentLog
+    let log: SegmentLog
     let votes: VoteFile
     let snapshots: SnapshotStore
     let stateMachine: any StateMachine
@@ -54,14 +52,15 @@ package final class RaftDriver {
     var isSnapshotDamaged = false
     var snapshotRetryAt = MonotonicInstant(nanoseconds: 0)
     static let snapshotRetryInterval: Duration = .seconds(10)
+    var resealRetryAt = MonotonicInstant(nanoseconds: 0)
 
     /// The member's divergence as it stands on the disk, and the entry up to which another's state took its place: once that is
     /// durable, the mark can go.
     var markedDivergence: Divergence?
     var mendedIndex: LogIndex = 0
 
-    /// Told of the term that this member leads, 0 for none, and of the end of its lease there, before any message leaves that
-    /// could make it untrue. For those who read by the lease on other threads.
+    /// Told of the term that this member leads, 0 for none, and of the end of its lease there: before any message leaves that
+    /// could make it untrue, and at the end of each `run`. For those who read by the lease on other threads.
     package var onLeadership: ((_ term: Term, _ leaseEnd: MonotonicInstant?) -> Void)?
 
     package private(set) var roleChanges: [RoleChange] = []
@@ -102,7 +101,6 @@ package final class RaftDriver {
         self.disk = disk
         self.settings = settings
         self.sealing = sealing
-        self.random = random
         self.log = folder.log
         self.votes = folder.votes
         self.snapshots = snapshots
@@ -213,11 +211,18 @@ package final class RaftDriver {
             try carryOut(effects)
             try markDivergence()
         }
+        // A lease that answers renewed, with nothing else to do.
+        tellLeadership()
         giveUpLeading()
         try continueSnapshot()
         answerTransfers()
         expire()
     }
+
+    /// The member ends. What other threads do for it is not needed any more.
+    package func stop() { arrival?.giveUp() }
+
+    func tellLeadership() { onLeadership?(core.role == .leader ? core.term : 0, core.leaseEnd) }
 
     /// What was answered since the last call.
     package func takeOutcomes() -> [Outcome] {

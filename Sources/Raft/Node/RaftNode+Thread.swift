@@ -4,73 +4,62 @@ internal import Synchronization
 extension RaftNode {
     /// The member's thread.
     func run(_ driver: RaftDriver, _ disk: DirectoryDisk) {
-        var promises: [UInt64: Mailbox.Promise] = [:]
-        var proposals = ProposalBatcher<(bytes: [UInt8], promise: Mailbox.Promise)>()
-        var nextToken: UInt64 = 0
-        var stopPromises: [Mailbox.Promise] = []
-        var items: ArraySlice<Mailbox.Item> = []
+        var proposals = ProposalBatcher<(bytes: [UInt8], token: Mailbox.Token)>()
+        var isStopping = false
         var failure: RaftError?
-        func keep(_ promise: Mailbox.Promise) -> UInt64 {
-            nextToken += 1
-            promises[nextToken] = promise
-            return nextToken
-        }
         driver.writesSnapshotsElsewhere = true
         var turns = EventLoop.Driver(loop)
         driver.onLeadership = { [unowned self] in tell(led: $0, leaseEnd: $1) }
         do {
             var now = MemberClock.now()
-            while stopPromises.isEmpty {
+            while !isStopping {
                 let need = proposals.need(at: now)
-                items =
-                    mailbox.take(
-                        until: min(driver.nextDeadline, need.until), orProposals: need.proposals, &turns)[...]
+                let items = mailbox.take(
+                    until: min(driver.nextDeadline, need.until), orProposals: need.proposals, &turns)
                 now = MemberClock.now()
                 turnBegan.store(now.nanoseconds, ordering: .relaxed)
                 defer { turnBegan.store(0, ordering: .relaxed) }
                 driver.advance(to: now)
-                while let item = items.popFirst() {
+                for item in items {
                     switch item {
                     case .message(let message): driver.receive(message)
-                    case .proposal(let bytes, let promise): proposals.add((bytes, promise), at: now)
-                    case .change(.add(let member), let promise): driver.addVoter(member, token: keep(promise))
-                    case .change(let change, let promise): driver.propose(change, token: keep(promise))
-                    case .read(let consistency, let promise): driver.read(token: keep(promise), consistency)
-                    case .transfer(let target, let promise):
-                        driver.transferLeadership(to: target, token: keep(promise))
+                    case .proposal(let bytes, let token): proposals.add((bytes, token), at: now)
+                    case .change(.add(let member), let token): driver.addVoter(member, token: token)
+                    case .change(let change, let token): driver.propose(change, token: token)
+                    case .read(let consistency, let token): driver.read(token: token, consistency)
+                    case .transfer(let target, let token): driver.transferLeadership(to: target, token: token)
                     case .damage: driver.reportDamage()
-                    case .reseal(let promise): try reseal(driver, promise)
+                    case .reseal(let token): try reseal(driver, token)
                     case .gone(let member): driver.memberIsGone(member)
                     case .leases(let isAllowed): driver.allowLeases(isAllowed)
                     case .snapshot(let work, let failure): try driver.finished(work, failure)
-                    case .stop(let promise): stopPromises.append(promise)
+                    case .stop: isStopping = true
                     }
                 }
-                if !stopPromises.isEmpty { break }
+                if isStopping { break }
                 if proposals.areDue(at: now) {
                     let batch = proposals.take()
-                    for (bytes, promise) in batch { driver.propose(bytes, token: keep(promise)) }
+                    for (bytes, token) in batch { driver.propose(bytes, token: token) }
                     proposals.proposed(batch.count, upTo: driver.core.lastIndex, at: now)
                 }
                 try driver.run()
                 proposals.note(driver.core.role, driver.core.commitIndex, at: now)
                 for work in driver.takeSnapshotWork() { carryOut(work) }
                 publish(driver)
-                answer(driver.takeOutcomes(), &promises)
+                callers.answer(driver.takeOutcomes())
             }
         } catch {
             failure = error as? RaftError ?? RaftError(.storageFailed, "the state machine failed", cause: error)
             log.error("member stopped", ["member": id.description, "reason": "\(error)"])
         }
+        driver.stop()
+        mailbox.close()
         let error = failure ?? RaftError(.stopped, "the member has stopped")
-        for token in promises.keys.sorted() { promises[token]?.resume(throwing: error.stopping) }
-        for (_, promise) in proposals.take() { promise.resume(throwing: error.stopping) }
         // Also those of a turn that was cut short.
-        for item in items + mailbox.close() { item.refuse(error.stopping) }
+        callers.refuseAll(error.stopping)
         disk.unlock()
         turns.finish()
         finish(failure)
-        for promise in stopPromises { promise.resume(returning: Answer(index: 0, bytes: [])) }
     }
 
     /// Beside everything else: neither encoding, decoding nor syncing a state holds the member up.
@@ -99,28 +88,16 @@ extension RaftNode {
         leaseEnd.store(end?.nanoseconds ?? 0, ordering: .releasing)
     }
 
-    private func answer(_ outcomes: [RaftDriver.Outcome], _ promises: inout [UInt64: Mailbox.Promise]) {
-        for outcome in outcomes {
-            let promise = promises.removeValue(forKey: outcome.token)
-            switch outcome.result {
-            case .success(let answer):
-                promise?.resume(returning: Answer(index: answer.index, bytes: answer.bytes))
-            case .failure(let error): promise?.resume(throwing: error)
-            }
-        }
-    }
-
     /// Whoever asked is answered, and a log that cannot be written anew ends the member.
-    private func reseal(_ driver: RaftDriver, _ promise: Mailbox.Promise) throws {
+    private func reseal(_ driver: RaftDriver, _ token: Mailbox.Token) throws {
         let isResealed = Result { try driver.reseal() }
-        promise.resume(with: isResealed.map { Answer(index: $0 ? 1 : 0, bytes: []) })
+        callers.answer(token, isResealed.map { Answer(index: $0 ? 1 : 0, bytes: []) })
         _ = try isResealed.get()
     }
 
     /// What others are told of the member. The core is read where it is: a copy would count references for all of it.
     func publish(_ driver: RaftDriver) {
         let changes = driver.takeRoleChanges()
-        tell(led: driver.core.role == .leader ? driver.core.term : 0, leaseEnd: driver.core.leaseEnd)
         hasLeader.store(driver.core.leader != nil, ordering: .relaxed)
         hasSoundState.store(driver.core.divergence == nil, ordering: .relaxed)
         var states: [Status.StateNews] = []
@@ -174,26 +151,6 @@ extension RaftNode.Status {
         followers = driver.core.followers
         reachable = driver.core.reachable(at: driver.now)
         isDiskFull = driver.isDiskFull
-    }
-}
-
-extension Mailbox.Item {
-    /// Taken however much waits.
-    var isOwn: Bool {
-        switch self {
-        case .snapshot, .stop, .leases: true
-        default: false
-        }
-    }
-
-    fileprivate func refuse(_ error: RaftError) {
-        switch self {
-        case .message, .snapshot, .damage, .gone, .leases: break
-        case .stop(let promise): promise.resume(returning: RaftNode.Answer(index: 0, bytes: []))
-        case .proposal(_, let promise), .change(_, let promise), .read(_, let promise), .transfer(_, let promise),
-            .reseal(let promise):
-            promise.resume(throwing: error)
-        }
     }
 }
 

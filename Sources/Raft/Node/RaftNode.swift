@@ -86,10 +86,12 @@ public final class RaftNode: Sendable {
     /// thread. What runs there must not block, and waits while the member writes to its disk.
     public let loop: EventLoop
     let mailbox: Mailbox
+    let callers = Callers()
     let shared = Mutex(Shared())
     let log = Logger("raft")
     /// When the turn began that the member's thread is in; 0 while it waits for something to do.
     let turnBegan = Atomic<UInt64>(0)
+    /// A turn of more than this is a disk that hangs, in nanoseconds.
     private let patience: UInt64
     /// The term that this member leads; 0 where it does not.
     let ledTerm = Atomic<Term>(0)
@@ -117,6 +119,7 @@ public final class RaftNode: Sendable {
                 do {
                     let (driver, disk) = try Self.open(options, stateMachine, transport)
                     node.publish(driver)
+                    node.answerWhileStuck()
                     started.resume()
                     node.run(driver, disk)
                 } catch {
@@ -259,6 +262,21 @@ public final class RaftNode: Sendable {
         return began != 0 && MemberClock.now().elapsed(since: MonotonicInstant(nanoseconds: began + patience)) > .zero
     }
 
+    /// Answers those who wait while the member's thread hangs, which is not there to do it.
+    private func answerWhileStuck() {
+        // Lives until the member has stopped, and looks so seldom that it costs nothing.
+        Task {
+            while !shared.withLock({ $0.status.isStopped }) {
+                try? await Task.sleep(for: .nanoseconds(Int64(clamping: patience)))
+                guard isStuck else { continue }
+                let untaken = RaftError(.notLeader(leader: nil), "the disk of this member hangs; nothing was taken")
+                for token in mailbox.withdrawRequests() { callers.answer(token, .failure(untaken)) }
+                let late = RaftError(.timedOut, "the disk of this member hangs; what was asked may still be done")
+                callers.refuse(lateAt: MemberClock.now(), late)
+            }
+        }
+    }
+
     /// The role now, then each change of role, term or leader. Ends when the member stops. A slow reader misses the oldest.
     public func roleChanges() -> AsyncStream<RoleChange> {
         let (stream, continuation) = AsyncStream.makeStream(of: RoleChange.self, bufferingPolicy: .bufferingNewest(64))
@@ -282,7 +300,7 @@ public final class RaftNode: Sendable {
 
     /// Stops the member; returns once its thread has let go of the folder.
     public func stop() async {
-        _ = try? await ask(bytes: 0) { .stop($0) }
+        _ = mailbox.post(.stop, bytes: 0)
         _ = await stopped()
     }
 
@@ -297,17 +315,19 @@ public final class RaftNode: Sendable {
         }
     }
 
-    private func ask(bytes: Int, _ item: (Mailbox.Promise) -> Mailbox.Item) async throws -> Answer {
-        try await withCheckedThrowingContinuation { promise in
-            let item = item(promise)
-            if isStuck, !item.isOwn {
+    private func ask(bytes: Int, _ item: (Mailbox.Token) -> Mailbox.Item) async throws -> Answer {
+        try await withCheckedThrowingContinuation { continuation in
+            if isStuck {
                 let error = RaftError(.notLeader(leader: nil), "the disk of this member hangs; nothing was taken")
-                return promise.resume(throwing: error)
+                return continuation.resume(throwing: error)
             }
-            switch mailbox.post(item, bytes: bytes) {
+            let token = callers.add(continuation, until: MemberClock.now() + settings.answerTimeout)
+            switch mailbox.post(item(token), bytes: bytes) {
             case nil: break
-            case .full?: promise.resume(throwing: RaftError(.overloaded, "too much waits for the member's thread"))
-            case .closed?: promise.resume(throwing: RaftError(.stopped, "the member has stopped"))
+            case .full?:
+                let error = RaftError(.overloaded, "too much waits for the member's thread")
+                callers.answer(token, .failure(error))
+            case .closed?: callers.answer(token, .failure(RaftError(.stopped, "the member has stopped")))
             }
         }
     }
@@ -328,7 +348,7 @@ extension Message {
     var cost: Int {
         switch body {
         case .append(let request): 64 + request.entries.reduce(0) { $0 + $1.cost }
-        case .snapshot(let chunk): 128 + chunk.bytes.count
+        case .snapshot(let chunk), .stateChunk(let chunk): 128 + chunk.bytes.count
         default: 64
         }
     }

@@ -111,13 +111,14 @@ final class SnapshotFile {
             unsynced += bytes.count
             return
         }
-        let all = tail + bytes
+        let all = tail.isEmpty ? bytes : tail + bytes
         let first = (count - tail.count) / seal.blockBytes
         var sealed: [UInt8] = []
+        sealed.reserveCapacity(all.count / seal.blockBytes * (seal.blockBytes + Self.blockOverhead))
         var position = 0
         while all.count - position >= seal.blockBytes {
             let number = first + position / seal.blockBytes
-            sealed += block(number, all[position..<position + seal.blockBytes], seal)
+            addBlock(number, all[position..<position + seal.blockBytes], seal, to: &sealed)
             position += seal.blockBytes
         }
         if !sealed.isEmpty { try file.write(sealed, at: place(of: first, seal)) }
@@ -136,7 +137,9 @@ final class SnapshotFile {
     func writeRest() throws(SystemError) {
         if let seal, !tail.isEmpty {
             let number = count / seal.blockBytes
-            try file.write(block(number, tail[...], seal), at: place(of: number, seal))
+            var sealed: [UInt8] = []
+            addBlock(number, tail[...], seal, to: &sealed)
+            try file.write(sealed, at: place(of: number, seal))
         }
         tail = []
     }
@@ -159,11 +162,12 @@ final class SnapshotFile {
         Self.headerBytes + number * (seal.blockBytes + Self.blockOverhead)
     }
 
-    private func block(_ number: Int, _ bytes: ArraySlice<UInt8>, _ seal: Seal) -> [UInt8] {
+    private func addBlock(_ number: Int, _ bytes: ArraySlice<UInt8>, _ seal: Seal, to sealed: inout [UInt8]) {
         let record = bytes.withUnsafeBytes {
             seal.cipher.seal($0, nonce: seal.nonce(), context: Self.context(number))
         }
-        return record + withUnsafeBytes(of: CRC32C.checksum(record).littleEndian, Array.init)
+        sealed += record
+        withUnsafeBytes(of: CRC32C.checksum(record).littleEndian) { sealed += $0 }
     }
 
     private static func context(_ number: Int) -> [UInt8] {
@@ -175,6 +179,7 @@ final class SnapshotFile {
         guard let seal else { return try file.read(at: offset, count: count) }
         let end = min(self.count, offset + count)
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(max(0, end - offset))
         var position = offset
         while position < end {
             let (number, start) = position.quotientAndRemainder(dividingBy: seal.blockBytes)

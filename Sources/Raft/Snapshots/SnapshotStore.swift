@@ -135,8 +135,8 @@ package final class SnapshotStore {
             guard let file = incoming else { return .misfit }
             if chunk.offset == UInt64(file.count) {
                 try file.write(chunk.bytes, at: file.count)
-            } else if chunk.offset + UInt64(chunk.bytes.count) != UInt64(file.count) {
-                // It is neither the next nor the last once more.
+            } else if chunk.offset + UInt64(chunk.bytes.count) > UInt64(file.count) {
+                // It is neither the next nor one that is there already.
                 return .misfit
             }
             guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else {

@@ -1,4 +1,4 @@
-/// The state while a command is applied to it, and what the command changed so far.
+/// The state while commands are applied to it one after the other, and what the present one changed so far.
 public struct AppliedChanges {
     public private(set) var snapshot: Snapshot
     private(set) var changes: [Change] = []
@@ -10,7 +10,7 @@ public struct AppliedChanges {
     /// The revision that this command makes if it is not rejected.
     public var revision: UInt64 { snapshot.revision + 1 }
 
-    /// Takes the state away, so that it can be changed in place: `finish` or `rejected` gives it back.
+    /// Takes the state away, so that it can be changed in place: it is `snapshot`, between two commands.
     init(taking snapshot: inout Snapshot) {
         self.snapshot = snapshot
         (snapshot.tables, snapshot.parts) = ([], [])
@@ -51,14 +51,18 @@ public struct AppliedChanges {
     /// Takes the part out, so that it can be changed in place, without a copy of what changes. From here until `put` nothing may
     /// be thrown.
     public mutating func take<Part: StatePart>(_ type: Part.Type = Part.self) -> Part {
-        defer { snapshot.parts[index(of: type)] = AbsentPart() }
-        return snapshot.part(type)
+        let index = index(of: type)
+        guard let part = snapshot.parts[index] as? Part else {
+            preconditionFailure("part \(Part.name) was taken twice")
+        }
+        snapshot.parts[index] = AbsentPart()
+        return part
     }
 
     /// Puts the changed part in place; `writes` are the rows that differ. A command that does so is not rejected afterwards.
-    public mutating func put<Part: StatePart>(_ part: Part, writes: [RowWrite]) {
+    public mutating func put<Part: StatePart>(_ part: consuming Part, writes: consuming [RowWrite]) {
         snapshot.parts[index(of: Part.self)] = part
-        rowWrites += writes
+        if rowWrites.isEmpty { rowWrites = writes } else { rowWrites += writes }
     }
 
     private func index<Part: StatePart>(of type: Part.Type) -> Int {
@@ -71,18 +75,22 @@ public struct AppliedChanges {
     /// The command turned out to change nothing: the revision stays.
     public mutating func keepRevision() { isUnchanged = true }
 
-    /// The state as the command made it.
-    consuming func finish() -> Snapshot {
+    /// The state is as the command made it; the next one may begin.
+    mutating func accept() -> (changes: [Change], rowWrites: [RowWrite]) {
         if !isUnchanged { snapshot.revision += 1 }
-        return snapshot
+        defer { forget() }
+        return (changes, rowWrites)
     }
 
-    /// The state as it was before the command, which may not have changed a part.
-    consuming func rejected() -> Snapshot {
+    /// The state is as it was before the command, which may not have changed a part; the next one may begin.
+    mutating func reject() {
         precondition(
             rowWrites.isEmpty && !snapshot.parts.contains { $0 is AbsentPart }, "rejected after it was carried out")
-        return before ?? snapshot
+        if let before { snapshot = before }
+        forget()
     }
+
+    private mutating func forget() { (changes, rowWrites, isUnchanged, before) = ([], [], false, nil) }
 
     private func tableIndex(_ name: String) throws -> Int {
         guard let index = snapshot.schema.tableIndex(name) else {

@@ -31,13 +31,23 @@ public struct Command: Sendable, Equatable {
     }
 
     public init(decoding bytes: [UInt8]) throws {
+        let parts = try Self.parts(of: bytes)
+        guard let kind = String(validating: parts.kind, as: UTF8.self) else {
+            throw StoreError(.malformed, "a command of a kind that is not UTF-8")
+        }
+        (self.kind, payload) = (kind, parts.payload)
+    }
+
+    /// The kind as it is spelled, and the payload; nothing is copied.
+    static func parts(of bytes: [UInt8]) throws -> (kind: ArraySlice<UInt8>, payload: ArraySlice<UInt8>) {
         var reader = ByteReader(bytes[...])
         let format = try reader.integer(UInt8.self)
         guard format == Self.format else {
             throw StoreError(.unknownKind, "command format \(format) is not known to this version, which knows 1")
         }
-        kind = try reader.string()
-        payload = reader.rest
+        let start = reader.rest.startIndex + MemoryLayout<UInt32>.size
+        try reader.skip()
+        return (bytes[start..<reader.rest.startIndex], reader.rest)
     }
 }
 

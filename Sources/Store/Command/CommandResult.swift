@@ -7,7 +7,7 @@ public enum CommandResult: Sendable, Equatable {
     case conflict(Conflict)
 
     public var encoded: [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(reserving: 32)
         switch self {
         case .applied(let revision, let output):
             writer.integer(UInt8(1))

@@ -14,6 +14,12 @@ public protocol StatePart: Sendable {
     /// - Returns: the place of the row for which `body` returned false; nil at the end.
     func rows(after place: [UInt8]?, _ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Bool) rethrows -> [UInt8]?
 
+    /// Whether a row of that id comes behind all others that it is true of, and never changes: the database keeps those together.
+    static func isAppended(_ id: [UInt8]) -> Bool
+
+    /// Calls `body` with all rows, those that are appended in the order of their ids.
+    func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows
+
     /// The sum of `RowHash.of` of all rows, kept as they are put and removed.
     var rowsHash: UInt64 { get }
 
@@ -23,6 +29,12 @@ public protocol StatePart: Sendable {
 
 extension StatePart {
     public var summary: (id: [UInt8], row: [UInt8])? { nil }
+    /// Of no row, unless the part says otherwise.
+    public static func isAppended(_ id: [UInt8]) -> Bool { false }
+    /// In the order of `rows`.
+    public func forEachRowAsAppended(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
+        try forEachRow(body)
+    }
 
     /// Calls `body` with all rows.
     public func forEachRow(_ body: (_ id: [UInt8], _ row: [UInt8]) throws -> Void) rethrows {
@@ -43,17 +55,40 @@ struct AbsentPart: StatePart {
     }
 }
 
+/// A row of a part, in a form that the part chose: its bytes are made when somebody wants them.
+public protocol PartRow: Sendable {
+    var id: [UInt8] { get }
+    var row: [UInt8] { get }
+}
+
 /// What a command did to one row of a part.
 public struct RowWrite: Sendable {
     public let part: String
-    public let id: [UInt8]
-    /// Nil removes it.
-    public let row: [UInt8]?
+    /// What was put, or what was removed.
+    public let content: any PartRow
+    public let isRemoved: Bool
 
+    public init(part: String, put content: any PartRow) {
+        (self.part, self.content, isRemoved) = (part, content, false)
+    }
+
+    /// Nobody will ask for the row, only for its id.
+    public init(part: String, removed content: any PartRow) {
+        (self.part, self.content, isRemoved) = (part, content, true)
+    }
+
+    /// - Parameter row: nil removes it.
     public init(part: String, id: [UInt8], row: [UInt8]?) {
-        self.part = part
-        self.id = id
-        self.row = row
+        (self.part, content, isRemoved) = (part, Plain(id: id, row: row ?? []), row == nil)
+    }
+
+    public var id: [UInt8] { content.id }
+    /// Nil where it is removed.
+    public var row: [UInt8]? { isRemoved ? nil : content.row }
+
+    private struct Plain: PartRow {
+        let id: [UInt8]
+        let row: [UInt8]
     }
 }
 

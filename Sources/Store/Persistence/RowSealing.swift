@@ -145,6 +145,17 @@ final class RowSealing {
         return writer.bytes
     }
 
+    static func place(part: String, block: UInt64, first: [UInt8], last: [UInt8], count: UInt64) -> [UInt8] {
+        var writer = ByteWriter(reserving: part.utf8.count + first.count + last.count + 32)
+        writer.integer(UInt8(4))
+        writer.string(part)
+        writer.integer(block)
+        writer.data(first)
+        writer.data(last)
+        writer.integer(count)
+        return writer.bytes
+    }
+
     static func place(digestAt index: UInt64, term: UInt64, revision: UInt64) -> [UInt8] {
         var writer = ByteWriter(reserving: 25)
         writer.integer(UInt8(3))

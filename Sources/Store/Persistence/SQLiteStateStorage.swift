@@ -1,28 +1,34 @@
 public import Platform
 
 /// The state as rows of a SQLite database, with the position in the log that they are at. Names and ids are plain, and so are
-/// versions and the position; the objects, the parts' rows and the digest are sealed (`RowSealing`).
+/// versions and the position; the objects, the parts' rows and the digest are sealed (`RowSealing`). Rows that are only added and taken
+/// away are kept many together (`RowBlocks`).
 ///
 /// `@unchecked`: the connection belongs to one thread at a time, which `Store` sees to (its writer's queue; before that,
 /// the thread that opens it).
 final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     /// The layout of the tables; an unknown one is refused.
-    static let format = 4
+    static let format = 5
+    /// The same without blocks: its rows stay where they are until they go.
+    private static let formatBeforeBlocks = 4
 
     private var database: SQLiteDatabase?
     private let sealing: RowSealing
+    private let blocks: RowBlocks
+    private var parts: [any StatePart.Type] = []
     private let path: String
 
     /// Opens or makes the database; one of the plain formats is replaced by a sealed one.
     init(path: String, keys: DataKeys) throws {
         self.path = path
         sealing = RowSealing(keys)
+        blocks = RowBlocks(sealing)
         do {
             if Files.exists(path) {
                 let found = try SQLiteDatabase(path).userVersion()
                 if PlainDatabase.formats.contains(found) {
                     try PlainDatabase.seal(path, keys)
-                } else if found != 0, found != Self.format {
+                } else if found != 0, found != Self.format, found != Self.formatBeforeBlocks {
                     throw StoreError(
                         .database,
                         "\(path) has format \(found), which this version does not know; use the one that wrote it")
@@ -45,6 +51,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                         one INTEGER PRIMARY KEY CHECK (one = 1), log_index INTEGER NOT NULL, term INTEGER NOT NULL,
                         revision INTEGER NOT NULL, rows_digest BLOB);
                     """)
+                try database.execute(RowBlocks.tables)
                 try database.setUserVersion(Self.format)
             }
             self.database = database
@@ -59,6 +66,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
 
     func load(schema: Schema) throws -> (Snapshot, LogPosition) {
         let database = try open()
+        parts = schema.parts
         try sealing.open(in: database)
         var snapshot = Snapshot(schema: schema)
         let found = try database.prepare("SELECT log_index, term, revision, rows_digest FROM position").rows { row in
@@ -89,6 +97,13 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
             }
             let value = try unseal(row.blob(2), RowSealing.place(part: part, id: id), "a row of \(part)")
             try snapshot.parts[index].load(id: id, row: value)
+        }
+        // All of what a version before blocks has left is older.
+        try blocks.forEachRow(in: database) { part, id, row in
+            guard let index = schema.partIndex(part) else {
+                throw StoreError(.unknownKind, "part \(part) in \(path) is not known to this version")
+            }
+            try snapshot.parts[index].load(id: id, row: row)
         }
         if let digest = position.digest {
             let place = RowSealing.place(digestAt: position.index, term: position.term, revision: position.revision)
@@ -123,6 +138,7 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
                     index: changes.position.index, term: changes.position.term, revision: changes.revision,
                     digest: changes.digest, to: database)
             }
+            blocks.finish()
             if changes.whole != nil { sealing.othersAreGone() }
         } catch let error as SQLiteError {
             throw StoreError(.database, "cannot write the state to \(path)", cause: error)
@@ -156,11 +172,25 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
         guard !writes.isEmpty else { return }
         let remove = try database.prepare("DELETE FROM part_row WHERE part = ? AND id = ?")
         let put = try database.prepare("INSERT OR REPLACE INTO part_row VALUES (?, ?, ?)")
+        var appended = parts.map { _ in RowBlocks.Writes() }
+        var index: Int?
         for write in writes {
-            if let row = write.row {
-                try put.run(values(write.part, write.id, row))
+            let id = write.id
+            if index.map({ parts[$0].name != write.part }) ?? true {
+                index = parts.firstIndex { $0.name == write.part }
+            }
+            if let index, parts[index].isAppended(id) {
+                appended[index].ids.append(id)
+                appended[index].writes.append(write)
+            } else if let row = write.row {
+                try put.run(values(write.part, id, row))
             } else {
-                try remove.run([.text(write.part), .blob(write.id)])
+                try remove.run([.text(write.part), .blob(id)])
+            }
+        }
+        for (part, writes) in zip(parts, appended) where !writes.ids.isEmpty {
+            for id in try blocks.write(writes, of: part.name, to: database) {
+                try remove.run([.text(part.name), .blob(id)])
             }
         }
     }
@@ -177,8 +207,14 @@ final class SQLiteStateStorage: StateStorage, @unchecked Sendable {
     private func rewrite(_ snapshot: Snapshot, in database: SQLiteDatabase) throws {
         try database.execute("DELETE FROM part_row")
         let putPart = try database.prepare("INSERT INTO part_row VALUES (?, ?, ?)")
+        try blocks.removeAll(from: database)
         for part in snapshot.parts {
-            try part.forEachRow { id, row in try putPart.run(values(type(of: part).name, id, row)) }
+            let kind = type(of: part)
+            try blocks.fill(kind.name, in: database) { add in
+                try part.forEachRowAsAppended { id, row in
+                    if kind.isAppended(id) { try add(id, row) } else { try putPart.run(values(kind.name, id, row)) }
+                }
+            }
         }
         try database.execute("DELETE FROM row")
         let put = try database.prepare("INSERT INTO row VALUES (?, ?, ?, ?)")

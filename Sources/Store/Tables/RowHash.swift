@@ -4,11 +4,11 @@
 public enum RowHash {
     /// Of a row of a part.
     public static func of(_ part: String, id: [UInt8], row: [UInt8]) -> UInt64 {
-        id.withUnsafeBytes { of(part, id: $0, row: row) }
+        fold(row, fold(id, fold(part, 0)))
     }
 
-    /// The same of a row whose id is in no array.
-    public static func of(_ part: String, id: UnsafeRawBufferPointer, row: [UInt8]) -> UInt64 {
+    /// The same of a row that is in no array.
+    public static func of(_ part: String, id: UnsafeRawBufferPointer, row: UnsafeRawBufferPointer) -> UInt64 {
         fold(row, fold(id, fold(part, 0)))
     }
 

@@ -1,5 +1,6 @@
 import Platform
 import Store
+import TestSupport
 import Testing
 
 @testable import Discovery
@@ -35,8 +36,44 @@ import Testing
             key: Array("k".utf8)[...], value: Array("v".utf8)[...], flags: 7, create: 2, modify: 3, order: 1, lock: 4,
             session: "s1")
         expect(
-            version.bytes,
+            version.row,
             "010007000000000000000200000000000000030000000000000001000000040000000000000002010073316b76")
+    }
+
+    /// In memory a version leaves out what is zero: its row does not.
+    @Test func versionsAreTheSameAsTheirRows() throws {
+        for mask in 0..<64 {
+            func has(_ bit: Int) -> Bool { mask & 1 << bit != 0 }
+            let key = Array("key".utf8)
+            let value = has(0) ? [] : Array("value".utf8)
+            let version = KeyVersion(
+                key: key[...], value: value[...], flags: has(1) ? 7 : 0, create: has(2) ? 2 : 3, modify: 3,
+                order: has(3) ? 5 : 0, lock: has(4) ? .max : 0, session: has(5) ? "session" : "", isDeleted: has(0))
+            let read = try KeyVersion(row: version.row)
+            #expect(read.row == version.row && read.rowCount == version.row.count && read.id == version.id)
+            #expect(Array(read.key) == key && Array(read.value) == value && read.isDeleted == has(0))
+            #expect(read.flags == (has(1) ? 7 : 0) && read.create == (has(2) ? 2 : 3) && read.modify == 3)
+            #expect(read.order == (has(3) ? 5 : 0) && read.lock == (has(4) ? .max : 0))
+            #expect(read.session == (has(5) ? "session" : "") && read.isHeld == has(5))
+            #expect(version.rowHash(in: "kv") == RowHash.of("kv", id: version.id, row: version.row))
+            #expect(try KeyVersion(row: version.withoutValue.row).value.isEmpty)
+        }
+    }
+
+    @Test func whatIsNoRowOfAVersionIsRefused() throws {
+        let row = KeyVersion(
+            key: Array("key".utf8)[...], value: Array("value".utf8)[...], create: 2, modify: 3, session: "s"
+        ).row
+        for count in 0..<(row.count - 5) {
+            #expect(throws: StoreError.self) { try KeyVersion(row: Array(row.prefix(count))) }
+        }
+        var random = Seeded(1)
+        for _ in 0..<2_000 {
+            var damaged = row
+            damaged[Int.random(in: 0..<row.count, using: &random)] = .random(in: 0...255, using: &random)
+            // Whatever is taken is what it says.
+            if let version = try? KeyVersion(row: damaged) { #expect(version.row == damaged) }
+        }
     }
 
     @Test func aCompactionOfTheFirstVersionIsUnderstood() throws {

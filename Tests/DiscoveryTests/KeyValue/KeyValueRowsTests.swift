@@ -1,4 +1,5 @@
 import HTTP
+import Platform
 import Store
 import TestSupport
 import Testing
@@ -43,6 +44,47 @@ import Testing
         let other = Store(schema: LoneMember.schema)
         try other.restore(member.store.snapshotBytes().bytes)
         #expect(other.digest == member.store.digest)
+    }
+
+    /// A database that is written now and then and opened again has the state, its history and their order.
+    @Test(arguments: [1, 2, 3] as [UInt64]) func theDatabaseHasTheSame(seed: UInt64) throws {
+        var random = Seeded(seed)
+        let folder = try TemporaryDirectory("keys")
+        let path = folder.file("state.db")
+        let keys = DataKeys(.first())
+        var store = try Store(path: path, keys: keys, schema: LoneMember.schema)
+        let value = [UInt8](repeating: 1, count: 300)
+        for index in 1...3_000 as ClosedRange<UInt64> {
+            let key = Array("k\(Int.random(in: 0..<200, using: &random))".utf8)
+            let command: Command
+            switch Int.random(in: 0..<40, using: &random) {
+            case 0:
+                let revision = UInt64.random(in: 0...max(1, store.revision), using: &random)
+                command = KeyValueCommand.command(.compact, key: [], expected: revision)
+            case 1...5: command = KeyValueCommand.command(.delete, key: key)
+            case 6: command = KeyValueCommand.command(.deleteTree, key: Array(key.prefix(2)))
+            default: command = KeyValueCommand.command(.set, key: key, value: value)
+            }
+            _ = try store.apply(index: index, term: 1, command: command.encoded)
+            if Int.random(in: 0..<40, using: &random) == 0 { try store.flush() }
+            // Written as a whole, as a state that came from elsewhere is.
+            if index == 1_500 { try store.replace(by: store.snapshot, at: store.applied) }
+            guard index % 500 == 0 else { continue }
+            try store.close()
+            let again = try Store(path: path, keys: keys, schema: LoneMember.schema)
+            #expect(again.digest == store.digest && again.isSound() && again.applied == store.applied)
+            let part = again.snapshot.part(KeyValueState.self)
+            #expect(
+                Self.rows(of: part, atOnce: .max)
+                    == Self.rows(of: store.snapshot.part(KeyValueState.self), atOnce: .max))
+            var ordered: [[[UInt8]]] = []
+            part.forEachRowAsAppended { id, row in ordered.append([id, row]) }
+            #expect(Set(ordered) == Set(Self.rows(of: part, atOnce: .max)))
+            let ids = ordered.map { $0[0] }.filter { KeyValueState.isAppended($0) }
+            #expect(ids.count >= ordered.count - 1)
+            #expect(zip(ids, ids.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
+            store = again
+        }
     }
 
     private static func rows(of part: any StatePart, atOnce count: Int) -> [[[UInt8]]] {

@@ -246,7 +246,7 @@ import Testing
         }
         var bytes = 0
         state.forEachVersion(after: state.compacted) {
-            bytes += $0.bytes.count
+            bytes += $0.rowCount
             return true
         }
         #expect(bytes <= KeyValueState.Limits.historyBytes && bytes > KeyValueState.Limits.historyBytes / 2)

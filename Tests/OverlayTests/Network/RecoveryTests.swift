@@ -90,6 +90,19 @@ struct RecoveryTests {
         }
     }
 
+    /// Found by `Tests/Stories/churn` on a busy machine: the network stayed until the next repair.
+    @Test func aNetworkThatWasTakenBackGoesWithItsLastSandbox() async throws {
+        try await TwoHosts.with { bed in
+            let host = bed.first
+            let early = try await host.network.apply(NetworkState(revision: 20))
+            #expect(early.removed == 0 && early.problems.isEmpty, "\(early)")
+            try await host.network.detachSandbox("web1")
+            #expect(try host.configuration.pinned().networks.count == 2)
+            try await host.network.detachSandbox("client")
+            #expect(try host.configuration.pinned().networks.isEmpty)
+        }
+    }
+
     /// Where a process may have been killed: what it leaves behind is made good by the next.
     @Test(arguments: [
         "an empty file instead of a sandbox", "no leg on the overlay", "no leg on the gateway bridge",
