@@ -49,6 +49,7 @@ public final class Manager: Sendable {
             store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
         // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
+            // The same.
             Task {
                 await dispatcher.doubt()
                 if !Task.isCancelled { await controlPlane.run() }
