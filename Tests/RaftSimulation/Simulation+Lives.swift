@@ -80,6 +80,11 @@ extension Simulation {
 
     func endSnapshotWork(of member: SimulatedMember) {
         let work = member.snapshotWork.removeFirst().work
+        guard work.isReady else {
+            // Another thread would wait.
+            member.snapshotWork.append((now + 1_000_000 + random.below(50_000_000), work))
+            return
+        }
         trace.note("snapshot work", now, member.id.value, work.metadata.index)
         let failure = work.carryOut()
         // It was another thread that hung.

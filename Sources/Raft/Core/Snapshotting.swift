@@ -2,6 +2,11 @@ extension RaftCore {
     /// Whether pieces of a leader's snapshot are on their way.
     package var isReceivingSnapshot: Bool { incoming.map { !$0.isWhole } ?? false }
 
+    /// Whether this member wants what is still to come of a snapshot, or has just been given the last of it.
+    func isReceiving(_ metadata: SnapshotMetadata, isForMending: Bool) -> Bool {
+        (isForMending ? comparison.incoming?.metadata : incoming?.metadata) == metadata
+    }
+
     /// A snapshot of this member's own state is durable, a file of so many bytes. Entries behind it leave memory, but for a trail
     /// and for what a follower that answers still lacks, where that is not much beside the snapshot.
     public mutating func snapshotTaken(_ metadata: SnapshotMetadata, bytes: Int = 0) {

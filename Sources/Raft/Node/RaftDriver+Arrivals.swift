@@ -33,24 +33,43 @@ extension RaftDriver {
     func keep(_ chunk: Message.SnapshotChunk, isForMending: Bool) throws {
         if let arrival {
             // After a full disk the last piece comes again.
-            if chunk.offset > 0, arrival.metadata == chunk.metadata { return }
+            if arrival.isWhole, chunk.offset > 0, arrival.metadata == chunk.metadata { return }
             // Its file is about to be another's.
-            if chunk.offset == 0 { giveUp(arrival) }
+            if chunk.offset == 0 {
+                giveUpArrival()
+                if arrival.isWhole { ask(for: arrival.metadata, isForMending: arrival.isForMending) }
+            }
         }
         switch try snapshots.keep(chunk) {
-        case .piece: if isForMending { core.stateKept() }
+        case .piece(let file):
+            if chunk.offset == 0 { begin(chunk.metadata, file, isForMending: isForMending) }
+            if isForMending { core.stateKept() }
         case .misfit: ask(for: chunk.metadata, isForMending: isForMending)
         case .whole(let file):
-            let arrival = SnapshotArrival(chunk.metadata, file, for: stateMachine, isForMending: isForMending)
-            self.arrival = arrival
-            snapshotWork.append(arrival)
+            if arrival == nil { begin(chunk.metadata, file, isForMending: isForMending) }
+            arrival?.isWhole = true
+            if let arrival, let failure = arrival.endedEarly { try wasRead(arrival, failure) }
         }
     }
 
-    private func giveUp(_ arrival: SnapshotArrival) {
-        arrival.giveUp()
-        self.arrival = nil
-        ask(for: arrival.metadata, isForMending: arrival.isForMending)
+    /// Its state is read while the pieces come.
+    private func begin(_ metadata: SnapshotMetadata, _ file: SnapshotFile, isForMending: Bool) {
+        let arrival = SnapshotArrival(metadata, file, for: stateMachine, isForMending: isForMending)
+        self.arrival = arrival
+        snapshotWork.append(arrival)
+    }
+
+    private func giveUpArrival() {
+        arrival?.giveUp()
+        arrival = nil
+    }
+
+    /// What is still to come of it may never do.
+    func giveUpUnwanted() {
+        guard let arrival, !arrival.isWhole, !core.isReceiving(arrival.metadata, isForMending: arrival.isForMending)
+        else { return }
+        giveUpArrival()
+        snapshots.abandonIncoming()
     }
 
     /// From its first piece on.
@@ -60,6 +79,11 @@ extension RaftDriver {
 
     private func wasRead(_ arrival: SnapshotArrival, _ failure: RaftError?) throws {
         guard self.arrival === arrival else { return }
+        guard arrival.isWhole else {
+            // Damage: that is said once all pieces are there, which tells the leader that they are not to blame.
+            arrival.endedEarly = failure
+            return
+        }
         self.arrival = nil
         let metadata = arrival.metadata
         do {

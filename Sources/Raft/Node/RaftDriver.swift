@@ -211,6 +211,7 @@ package final class RaftDriver {
             try carryOut(effects)
             try markDivergence()
         }
+        giveUpUnwanted()
         // A lease that answers renewed, with nothing else to do.
         tellLeadership()
         giveUpLeading()

@@ -34,6 +34,9 @@ final class SnapshotFile {
     /// Those that were written since the last sync.
     private var unsynced = 0
     private static let syncBytes = 8 << 20
+    /// What this one, being written, tells those who read it meanwhile; and what this one, being read, is told.
+    private let progress: FileProgress?
+    private let followed: FileProgress?
     /// The block that was opened last.
     private var opened: (number: Int, bytes: [UInt8])?
 
@@ -41,6 +44,8 @@ final class SnapshotFile {
     init(writing file: any DiskFile, name: String, sealing: FileSealing?) throws(SystemError) {
         self.file = file
         self.name = name
+        progress = FileProgress()
+        followed = nil
         guard let sealing else {
             seal = nil
             keyNumber = 0
@@ -67,6 +72,7 @@ final class SnapshotFile {
     init(reading file: any DiskFile, name: String, sealing: FileSealing?) throws {
         self.file = file
         self.name = name
+        (progress, followed) = (nil, nil)
         let size = try file.size()
         let header = try file.read(at: 0, count: Self.headerBytes)
         guard header.count >= 8, header.load(UInt64.self, at: 0) == Self.magic else {
@@ -98,6 +104,22 @@ final class SnapshotFile {
         seal = Seal(cipher: Self.cipher(key, header), blockBytes: blockBytes, nonce: { sealing.nonce() })
     }
 
+    /// Reads a file on another thread than the one that writes it: each read waits until what it asks for is there, or the end.
+    init(following writer: SnapshotFile) {
+        file = writer.file
+        name = writer.name
+        seal = writer.seal
+        keyNumber = writer.keyNumber
+        progress = nil
+        followed = writer.progress
+    }
+
+    /// Whoever follows it stops: nobody wants it any more.
+    func giveUp() { progress?.giveUp() }
+
+    /// Whether reading what is followed would never wait.
+    var isSettled: Bool { followed?.isSettled ?? true }
+
     private static func cipher(_ key: DataKey, _ header: [UInt8]) -> RecordCipher {
         key.cipher(for: "martlet raft snapshot", at: header)
     }
@@ -109,6 +131,7 @@ final class SnapshotFile {
             try file.write(bytes, at: offset)
             count += bytes.count
             unsynced += bytes.count
+            progress?.advance(to: count)
             return
         }
         let all = tail.isEmpty ? bytes : tail + bytes
@@ -125,6 +148,7 @@ final class SnapshotFile {
         count += bytes.count
         unsynced += bytes.count
         tail = Array(all[position...])
+        progress?.advance(to: count - tail.count)
     }
 
     /// What was added is all; durable on return.
@@ -142,6 +166,8 @@ final class SnapshotFile {
             try file.write(sealed, at: place(of: number, seal))
         }
         tail = []
+        progress?.advance(to: count)
+        progress?.end()
     }
 
     /// Makes what is in whole blocks durable.
@@ -176,6 +202,7 @@ final class SnapshotFile {
 
     /// At most `count` bytes; fewer at the end. Throws `corrupted`, `wrongKey`, or the disk's error.
     func read(at offset: Int, count: Int) throws -> [UInt8] {
+        if let followed { self.count = try followed.wait(for: offset + count) }
         guard let seal else { return try file.read(at: offset, count: count) }
         let end = min(self.count, offset + count)
         var bytes: [UInt8] = []

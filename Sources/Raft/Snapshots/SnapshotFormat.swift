@@ -106,7 +106,7 @@ final class SnapshotFileReader: ByteSource {
         taken = 0
         if length == 0 {
             isAtEnd = true
-            guard file.count == offset else {
+            guard try file.read(at: offset, count: 1).isEmpty else {
                 throw RaftError(.corrupted, "snapshot \(name) goes on past its end")
             }
         }

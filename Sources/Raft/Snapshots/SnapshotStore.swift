@@ -117,7 +117,7 @@ package final class SnapshotStore {
 
     /// What became of a piece of a leader's snapshot.
     enum Kept {
-        case piece
+        case piece(SnapshotFile)
         /// It was the last. The file is the caller's, to be made durable and checked before it comes to `finish(arrived:_:)`.
         case whole(SnapshotFile)
         /// It does not go with those before.
@@ -141,7 +141,7 @@ package final class SnapshotStore {
             }
             guard chunk.offset + UInt64(chunk.bytes.count) == chunk.totalBytes else {
                 try file.syncIfMuch()
-                return .piece
+                return .piece(file)
             }
             try file.writeRest()
             incoming = nil
@@ -154,6 +154,12 @@ package final class SnapshotStore {
         do { try finish(file, named: Self.incomingName, metadata) } catch {
             throw Self.failure(error, "cannot keep snapshot \(metadata.index)")
         }
+    }
+
+    /// Forgets a leader's snapshot of which nothing is wanted any more.
+    func abandonIncoming() {
+        incoming = nil
+        discardArrived()
     }
 
     /// Forgets a leader's snapshot of which `keep` gave the file, where none has begun to come since.

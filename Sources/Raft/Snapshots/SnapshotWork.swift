@@ -4,11 +4,16 @@ package protocol SnapshotWork: AnyObject, Sendable {
     /// For the log.
     var purpose: String { get }
 
+    /// Whether `run` would not have to wait for anything.
+    var isReady: Bool { get }
+
     /// Does all of it. `RaftDriver.finished` is told afterwards.
     func run() throws
 }
 
 extension SnapshotWork {
+    package var isReady: Bool { true }
+
     /// Does all of it; returns what it failed of.
     package func carryOut() -> RaftError? {
         do {
