@@ -47,14 +47,14 @@ public final class Manager: Sendable {
         let rotation = RootRotationLoop(store: store, proposer: proposer, clock: clock, dispatcher: dispatcher)
         let roles = RoleLoop(
             store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
+        let planning = { @Sendable in
+            await dispatcher.doubt()
+            if !Task.isCancelled { await controlPlane.run() }
+        }
         // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
-            // The same.
-            Task {
-                await dispatcher.doubt()
-                if !Task.isCancelled { await controlPlane.run() }
-            },
-            Task { await dispatcher.run() }, Task { await rotation.run() }, Task { await roles.run() },
+            Task { await planning() }, Task { await dispatcher.run() }, Task { await rotation.run() },
+            Task { await roles.run() },
         ]
         term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
     }
