@@ -7,7 +7,9 @@ extension ConsensusSettings {
     ///
     /// - Throws: `HTTPError` 400 that names the first such setting.
     func check(against present: ConsensusSettings) throws(HTTPError) {
-        try Self.check("SnapshotInterval", snapshotInterval, present.snapshotInterval)
+        try Self.check(
+            "SnapshotInterval", snapshotInterval, present.snapshotInterval,
+            "each manager takes it from clusterd's flag --snapshot-entries")
         try Self.check("KeepOldSnapshots", keepOldSnapshots, present.keepOldSnapshots)
         try Self.check(
             "LogEntriesForSlowFollowers", logEntriesForSlowFollowers, present.logEntriesForSlowFollowers)
@@ -16,12 +18,12 @@ extension ConsensusSettings {
     }
 
     private static func check<Number: BinaryInteger>(
-        _ name: String, _ asked: Number?, _ present: Number?
+        _ name: String, _ asked: Number?, _ present: Number?, _ reason: String = "does not change"
     ) throws(HTTPError) {
         guard let asked, asked != 0, asked != present else { return }
         throw HTTPError(
             .badRequest,
             "rpc error: code = InvalidArgument desc = Raft.\(name) cannot be set to \(asked): it is "
-                + "\(present.map { "\($0)" } ?? "0") in every cluster of this version. Leave it out, or as it is")
+                + "\(present.map { "\($0)" } ?? "0") here, and \(reason). Leave it out, or as it is")
     }
 }
