@@ -109,7 +109,7 @@ public struct KeyValueState: StatePart {
         if let replaced, replaced.modify <= compacted {
             // It stood for its key alone: the history has passed it.
             versionsHash &-= Self.hash(replaced)
-            writes.append(RowWrite(part: Self.name, removed: replaced))
+            writes.append(RowWrite(part: Self.name, removed: replaced.removed))
         }
         // Two for one, so that what is over the limit shrinks, and no single write pays for much.
         var rounds = 0
@@ -159,7 +159,7 @@ public struct KeyValueState: StatePart {
                 forgottenLock = max(forgottenLock, version.lock)
             }
             versionsHash &-= Self.hash(version)
-            writes.append(RowWrite(part: Self.name, removed: version))
+            writes.append(RowWrite(part: Self.name, removed: version.removed))
         }
     }
 

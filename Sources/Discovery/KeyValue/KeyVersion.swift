@@ -200,14 +200,27 @@ extension KeyVersion: PartRow {
     }
 
     /// The row's id: versions sort as they were made.
-    var id: [UInt8] { withID { Array($0) } }
-
-    private func withID<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        var id = (modify.bigEndian, order.bigEndian)
-        return withUnsafeBytes(of: &id) { body(UnsafeRawBufferPointer(rebasing: $0[..<Self.idLength])) }
-    }
+    var id: [UInt8] { place.id }
 
     static let idLength = 12
+
+    fileprivate var place: Place { Place(modify: modify, order: order) }
+
+    /// What stands for a version that is gone: it holds on to nothing of it.
+    var removed: some PartRow { place }
+
+    fileprivate struct Place: PartRow {
+        let modify: UInt64
+        let order: UInt32
+
+        var id: [UInt8] { withID { Array($0) } }
+        var row: [UInt8] { [] }
+
+        func withID<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            var id = (modify.bigEndian, order.bigEndian)
+            return withUnsafeBytes(of: &id) { body(UnsafeRawBufferPointer(rebasing: $0[..<KeyVersion.idLength])) }
+        }
+    }
 
     /// What `id` was made of; nil for other bytes.
     static func place(id: [UInt8]) -> (revision: UInt64, order: UInt32)? {
@@ -224,7 +237,7 @@ extension KeyVersion: PartRow {
     func rowHash(in part: String) -> UInt64 {
         withUnsafeTemporaryAllocation(byteCount: rowCount, alignment: 16) { row in
             writeRow(to: row)
-            return withID { RowHash.of(part, id: $0, row: UnsafeRawBufferPointer(row)) }
+            return place.withID { RowHash.of(part, id: $0, row: UnsafeRawBufferPointer(row)) }
         }
     }
 }
