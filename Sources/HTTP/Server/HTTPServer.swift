@@ -25,15 +25,15 @@ public final class HTTPServer: Sendable {
 
     private let settings: ServerSettings
     private let loop: EventLoop
-    private let workers: [EventLoop]
+    private let workers: LoopPool?
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - loop: accepts, and serves what comes without a loop of its own.
-    ///   - workers: serve the connections that are accepted, in turn; `loop` where there are none.
+    ///   - workers: serve the connections that are accepted; `loop` where there are none.
     ///   - render: makes the answer to an error; it must have a body of bytes.
     public init(
-        loop: EventLoop, workers: [EventLoop] = [], limits: HTTPLimits = HTTPLimits(),
+        loop: EventLoop, workers: LoopPool? = nil, limits: HTTPLimits = HTTPLimits(),
         observer: HTTPServerObserver = HTTPServerObserver(),
         render: @escaping @Sendable (HTTPError) -> HTTPResponse = HTTPResponse.failure,
         handler: @escaping HTTPHandler

@@ -60,6 +60,9 @@ extension EventLoop {
         return watch
     }
 
+    /// How many descriptors are under watch.
+    public var watchCount: Int { state.withLock { $0.watches.count } }
+
     /// A descriptor under watch.
     public final class Watch: Sendable {
         private let loop: EventLoop
@@ -111,6 +114,8 @@ struct WatchTable: Sendable {
 
     private var slots: [Slot] = []
     private var free: [UInt32] = []
+
+    var count: Int { slots.count - free.count }
 
     mutating func insert(_ watch: EventLoop.Watch) -> UInt64 {
         let index: UInt32

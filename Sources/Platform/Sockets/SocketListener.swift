@@ -12,21 +12,19 @@ public final class SocketListener: Sendable {
     /// Where it listens, with the port that the kernel chose where 0 was asked for.
     public let address: SocketAddress
     private let loop: EventLoop
-    /// Where connections live, in turn.
-    private let workers: [EventLoop]
+    /// Where connections live.
+    private let workers: LoopPool
     private let onAccept: @Sendable (SocketStream) -> Void
 
     private struct State: Sendable {
         var descriptor: Int32
         var watch: EventLoop.Watch?
-        var accepted = 0
     }
     private let state: Mutex<State>
 
-    /// Listens. `onAccept` runs on the loop's thread; the streams live on the loops of `workers` in turn, on `loop` where there
-    /// are none. A unix socket's file is made with `mode`, in the place of one at which nobody listens any more.
+    /// Listens. `onAccept` runs on the loop's thread; the streams live on the loops of `workers`, on `loop` where there are none. A unix socket's file is made with `mode`, in the place of one at which nobody listens any more.
     public init(
-        on address: SocketAddress, loop: EventLoop, workers: [EventLoop] = [], backlog: Int = 1024,
+        on address: SocketAddress, loop: EventLoop, workers: LoopPool? = nil, backlog: Int = 1024,
         mode: UInt32 = 0o660,
         onAccept: @escaping @Sendable (SocketStream) -> Void
     ) throws(SystemError) {
@@ -46,7 +44,7 @@ public final class SocketListener: Sendable {
             self.address = try SocketAddress.local(of: descriptor.rawValue)
         }
         self.loop = loop
-        self.workers = workers.isEmpty ? [loop] : workers
+        self.workers = workers ?? LoopPool(loop)
         self.onAccept = onAccept
         let number = descriptor.release()
         state = Mutex(State(descriptor: number))
@@ -84,18 +82,14 @@ public final class SocketListener: Sendable {
 
     private func accept() {
         for _ in 0..<Self.acceptsPerEvent {
-            let (number, worker) = state.withLock { state -> (Int32, EventLoop) in
-                guard state.descriptor >= 0 else { return (-1, loop) }
-                state.accepted &+= 1
-                return (
-                    cl_accept4(
-                        state.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)),
-                    workers[state.accepted % workers.count]
-                )
+            let number = state.withLock { state -> Int32 in
+                guard state.descriptor >= 0 else { return -1 }
+                return cl_accept4(
+                    state.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue))
             }
             if number >= 0 {
                 // A peer that is already gone again makes adopting fail: nothing is lost.
-                if let stream = try? SocketStream(adopting: Descriptor(owning: number), loop: worker) {
+                if let stream = try? SocketStream(adopting: Descriptor(owning: number), loop: workers.next()) {
                     onAccept(stream)
                 }
                 continue

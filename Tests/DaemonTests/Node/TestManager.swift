@@ -57,7 +57,7 @@ struct TestManager: Sendable {
                         loops: loops)))
         } catch { result = .failure(error) }
         await role.stop()
-        for loop in [loops.api, loops.cluster, loops.agent] + loops.discoveryWorkers { loop.stop() }
+        for loop in [loops.api, loops.cluster, loops.agent] + loops.discoveryWorkers.loops { loop.stop() }
         try result.get()
     }
 

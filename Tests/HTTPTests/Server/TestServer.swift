@@ -25,7 +25,8 @@ struct TestServer: Sendable {
         let clientLoop = try EventLoop(name: "client")
         let worker = try EventLoop(name: "server-1")
         let server = HTTPServer(
-            loop: loop, workers: [loop, worker], limits: limits, observer: observer, handler: handler)
+            loop: loop, workers: LoopPool([loop, worker], steady: 2, crowd: 0), limits: limits, observer: observer,
+            handler: handler)
         let unix = SocketAddress.unix(directory.appendingPathComponent("s").path)
         try server.listen(on: unix, mode: 0o600, group: "root")
         let tcp = try server.listen(on: try #require(SocketAddress.parse("127.0.0.1:0")))
