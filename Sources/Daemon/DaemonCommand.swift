@@ -66,6 +66,7 @@ public enum DaemonCommand {
             ) { [node = node.discovery, audit = configuration.auditsDiscovery ? audit : nil] in
                 await node.respond(onPort: $0, audit: audit)
             }
+            node.discovery.listens(by: discovery)
             let bound = try discovery.listen(on: address)
             log.info("serving the discovery API", ["on": bound])
             return discovery

@@ -47,9 +47,13 @@ public final class Manager: Sendable {
         let rotation = RootRotationLoop(store: store, proposer: proposer, clock: clock, dispatcher: dispatcher)
         let roles = RoleLoop(
             store: store, proposer: proposer, clock: clock, dispatcher: dispatcher, members: members)
+        let planning = { @Sendable in
+            await dispatcher.doubt()
+            if !Task.isCancelled { await controlPlane.run() }
+        }
         // Ended by `stopLeading`: a term has no scope of its own.
         let tasks = [
-            Task { await controlPlane.run() }, Task { await dispatcher.run() }, Task { await rotation.run() },
+            Task { await planning() }, Task { await dispatcher.run() }, Task { await rotation.run() },
             Task { await roles.run() },
         ]
         term.withLock { $0 = Term(dispatcher: dispatcher, tasks: tasks) }
@@ -90,6 +94,7 @@ public final class Manager: Sendable {
         _ request: SwarmInitRequest, clusterID: String, authority: CertificateAuthority, dataPathPort: UInt16,
         first: Joiner
     ) async throws {
+        try request.spec?.raft?.check(against: members.consensus)
         try await admission.found(
             request, clusterID: clusterID, authority: authority, dataPathPort: dataPathPort, first: first)
     }
@@ -135,8 +140,11 @@ extension Manager: ClusterOperations {
     }
 
     /// The output of a service's or a task's containers, from the nodes where they are.
-    public func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
-        let reading = LogReading(of: subject, options, store: store, broker: logs, now: clock.wall)
+    public func logs(
+        of subject: LogSubject, _ options: LogOptions, while mayGoOn: @escaping @Sendable (Snapshot) -> Bool
+    ) -> AsyncThrowingStream<LogEntry, any Error> {
+        let reading = LogReading(
+            of: subject, options, store: store, broker: logs, now: clock.wall, mayGoOn: mayGoOn)
         let leading: @Sendable () -> Dispatcher? = { [weak self] in self?.dispatcher }
         // Ended when the stream's reader goes.
         let task = Task { await reading.run(leading) }

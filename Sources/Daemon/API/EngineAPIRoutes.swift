@@ -38,7 +38,7 @@ enum EngineAPIRoutes {
             try checkVersion(request.path)
             return try await router.respond(to: request)
         }
-        return AuditLog.guarding(handler, audit) { discovery.tokens }
+        return AuditLog.guarding(handler, audit, calls: discovery.calls) { discovery.tokens }
     }
 
     /// What begins with a `v` and is no version.

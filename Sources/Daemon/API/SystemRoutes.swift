@@ -18,7 +18,14 @@ struct SystemRoutes: Sendable {
             return HTTPResponse(.ok, headers: headers, body: HTTPBody("OK"))
         }
         router.get("/version") { _ in try .json(HostFacts.current.engineVersion) }
-        router.get("/info") { _ in try .json(await info()) }
+        router.get("/info") { request in
+            var info = await info()
+            if let id = request.headers[AccessToken.callerField] {
+                guard let token = node.discovery.tokens?.tokens[id] else { throw AccessTokens.unknown }
+                info.show(to: token.policy)
+            }
+            return try .json(info)
+        }
         router.get("/metrics") { _ in Self.metrics() }
     }
 

@@ -26,6 +26,8 @@ struct AccessNeed: Sendable, Equatable {
         let first = segments.first ?? ""
         switch first {
         case "_ping", "version": return nil
+        // The route shows what the policy lets be seen.
+        case "info" where isReading: return nil
         case "info", "events", "metrics", "system": self.init(access: isReading ? .read : .admin, kind: .cluster)
         default:
             guard let kind = Self.kinds[first] else {

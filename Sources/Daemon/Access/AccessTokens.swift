@@ -26,14 +26,20 @@ struct AccessTokens: Sendable {
     func find(_ word: String) throws(HTTPError) -> AccessToken {
         guard let (id, secret) = AccessToken.parts(of: word), let token = tokens[id],
             token.isProved(by: secret, now: now)
-        else { throw HTTPError(.forbidden, "Permission denied: the cluster does not know this token, or it has ended") }
+        else { throw Self.unknown }
         return token
     }
+
+    static let unknown = HTTPError(
+        .forbidden, "Permission denied: the cluster does not know this token, or it has ended")
 
     /// Who asks on the discovery port, where nobody else proves who it is; nil while everybody may do everything there.
     func caller(onDiscoveryPort request: HTTPRequest) throws(HTTPError) -> Caller? {
         guard !tokens.isEmpty else { return nil }
         if let word = Self.word(of: request) { return Caller(try find(word)) }
-        return tokens.values.first { $0.tokenName == AccessToken.anonymous }.map { Caller($0) }
+        return anonymous.map { Caller($0) }
     }
+
+    /// Whose policy holds for those on the discovery port who show none.
+    var anonymous: AccessToken? { tokens.values.first { $0.tokenName == AccessToken.anonymous } }
 }

@@ -115,10 +115,15 @@ extension AuditLog {
     /// The handler behind the door: it sees calls that are let in, and each that is worth it is written down with what came of it.
     /// What another manager hands on was written down there.
     static func guarding(
-        _ handler: @escaping HTTPHandler, _ audit: AuditLog?, tokens: @escaping @Sendable () -> AccessTokens? = { nil }
+        _ routes: @escaping HTTPHandler, _ audit: AuditLog?, calls: OpenCalls = OpenCalls(),
+        tokens: @escaping @Sendable () -> AccessTokens? = { nil }
     ) -> HTTPHandler {
         { request in
             let caller = try Caller(request, tokens)
+            let handler: HTTPHandler = { request in
+                guard caller.tokenID != nil else { return try await routes(request) }
+                return try await calls.answer(request, by: caller, known: tokens, routes)
+            }
             guard let audit, AuditEntry.isWorthy(request), !caller.isManager else {
                 return try await handler(try caller.admit(request))
             }

@@ -23,7 +23,9 @@ struct Caller: Sendable, Equatable {
     let identity: Identity
     let right: Right
     /// The id of the token that it shows.
-    private var tokenID: String?
+    private(set) var tokenID: String?
+    /// When that ends by itself.
+    private(set) var endsAt: Timestamp?
 
     /// Whoever reaches a port that asks for nothing.
     static let anyone = Caller(identity: .anyone, right: .all)
@@ -33,7 +35,14 @@ struct Caller: Sendable, Equatable {
     /// Who shows a token.
     init(_ token: AccessToken) {
         (identity, right) = (.token(token.tokenName), .policy(token.policy))
-        tokenID = token.id
+        (tokenID, endsAt) = (token.id, token.expiresAt)
+    }
+
+    /// Whether one with a token would be let in with the call as things are.
+    func mayGoOn(with request: HTTPRequest, _ known: AccessTokens?) throws -> Bool {
+        guard let known, let token = tokenID.flatMap({ known.tokens[$0] }) else { return false }
+        try Caller(token).check(request)
+        return token.expiresAt.map { known.now < $0 } ?? true
     }
 
     /// Who sends the request: by its certificate where it has one, else by its token.

@@ -17,28 +17,32 @@ final class KnownAccess: Sendable {
         let state: Mutex<Known>
 
         init(_ known: Known) { state = Mutex(known) }
+
+        func now(_ time: Timestamp) -> AccessTokens {
+            let known = state.withLock { $0 }
+            return AccessTokens(tokens: known.tokens, revoked: known.revoked, now: time)
+        }
     }
 
     private let followed: Followed
     private let following: Task<Void, Never>
 
-    /// - Parameter onRevocation: told of each change of what is taken back, once it is known here.
-    init(_ store: Store, onRevocation: @escaping @Sendable (Set<String>) -> Void = { _ in }) {
+    /// - Parameter onChange: told of each change, once it is known here.
+    init(_ store: Store, onChange: @escaping @Sendable (AccessTokens) -> Void = { _ in }) {
         let (snapshot, feed) = store.watch()
         let known = Followed(Self.read(snapshot))
         followed = known
         // Ends with this object.
         following = Task {
             for await event in feed {
-                let former = known.state.withLock { $0.revoked }
                 switch event {
-                case .changes(_, let changes): known.state.withLock { Self.take(changes, into: &$0) }
+                case .changes(_, let changes):
+                    guard known.state.withLock({ Self.take(changes, into: &$0) }) else { continue }
                 case .lagged:
                     let all = Self.read(store.snapshot)
                     known.state.withLock { $0 = all }
                 }
-                let revoked = known.state.withLock { $0.revoked }
-                if revoked != former { onRevocation(revoked) }
+                onChange(known.now(WallClock.now()))
             }
         }
     }
@@ -46,12 +50,11 @@ final class KnownAccess: Sendable {
     deinit { following.cancel() }
 
     /// As it is now.
-    func now(_ time: Timestamp = WallClock.now()) -> AccessTokens {
-        let known = followed.state.withLock { $0 }
-        return AccessTokens(tokens: known.tokens, revoked: known.revoked, now: time)
-    }
+    func now(_ time: Timestamp = WallClock.now()) -> AccessTokens { followed.now(time) }
 
-    private static func take(_ changes: [Change], into known: inout Known) {
+    /// False where none of them matters.
+    private static func take(_ changes: [Change], into known: inout Known) -> Bool {
+        var isNews = false
         for change in changes {
             switch change.table {
             case AccessToken.table: known.tokens[change.id] = change.after(AccessToken.self)
@@ -61,9 +64,11 @@ final class KnownAccess: Sendable {
                 } else {
                     known.revoked.remove(change.id)
                 }
-            default: break
+            default: continue
             }
+            isNews = true
         }
+        return isNews
     }
 
     private static func read(_ snapshot: Snapshot) -> Known {

@@ -123,9 +123,10 @@ extension DaemonConfiguration {
             Flags:
 
             """
-        for flag in flags {
-            let left = "--\(flag.name)" + (flag.value.map { " " + $0 } ?? "")
-            text += "  " + left + String(repeating: " ", count: max(1, 26 - left.utf8.count)) + flag.help + "\n"
+        let rows = flags.map { ("--\($0.name)" + ($0.value.map { " " + $0 } ?? ""), $0.help) }
+        let width = 2 + (rows.map(\.0.utf8.count).max() ?? 0)
+        for (left, help) in rows {
+            text += "  " + left + String(repeating: " ", count: width - left.utf8.count) + help + "\n"
         }
         return text
             + """

@@ -1,5 +1,6 @@
 import Discovery
 import HTTP
+import Model
 import Platform
 import Raft
 import Store
@@ -11,8 +12,39 @@ final class DiscoveryNode: Sendable {
     /// Whether the node is a manager whose keys nobody has unlocked yet.
     private let isLocked = Atomic(false)
 
+    private let port = Mutex(Port())
+
+    private struct Port {
+        weak var server: HTTPServer?
+        /// What holds for those who show nothing.
+        var anonymous: AccessToken?
+    }
+
+    /// What goes on by tokens' leave, on the API too.
+    let calls = OpenCalls()
+
     /// Begins or ceases to answer for a manager.
-    func serve(_ member: DiscoveryMember?) { current.withLock { $0 = member } }
+    func serve(_ member: DiscoveryMember?) {
+        current.withLock { $0 = member }
+        review(member?.access.now())
+    }
+
+    /// Those who may do what are others than before: what is open is held against it.
+    ///
+    /// - Parameter known: nil where the node is no manager any more.
+    func review(_ known: AccessTokens?) {
+        calls.review(known)
+        let anonymous = known?.anonymous
+        let isNews = port.withLock { port in
+            defer { port.anonymous = anonymous }
+            return anonymous != nil && anonymous != port.anonymous
+        }
+        // Who shows nothing is not held one by one: there are thousands that wait, and this happens once.
+        if isNews { port.withLock { $0.server }?.abort { _ in true } }
+    }
+
+    /// The server whose requests `respond(onPort:)` answers.
+    func listens(by server: HTTPServer) { port.withLock { $0.server = server } }
 
     func setLocked(_ isLocked: Bool) { self.isLocked.store(isLocked, ordering: .relaxed) }
 
@@ -29,8 +61,14 @@ final class DiscoveryNode: Sendable {
     }
 
     private nonisolated(nonsending) func respond(to request: HTTPRequest, of caller: Caller?) async -> HTTPResponse {
-        do { try caller?.check(request) } catch { return failure(error) }
-        return await respond(to: request)
+        do {
+            guard let caller else { return await respond(to: request) }
+            try caller.check(request)
+            return try await calls.answer(
+                request, by: caller, known: { [self] in tokens }, { [self] in await respond(to: $0) })
+        } catch {
+            return failure(error)
+        }
     }
 
     private func failure(_ error: any Error) -> HTTPResponse {

@@ -60,7 +60,7 @@ extension ManagerRole {
         let snapshot = store.snapshot
         info.nodes = snapshot.all(Node.self).count
         info.managers = raft.status.configuration.voters.count
-        info.cluster = snapshot.all(Cluster.self).first.map(SystemInfo.ClusterSummary.init)
+        info.cluster = snapshot.all(Cluster.self).first
         info.cluster?.spec.raft = members.consensus
         info.remoteManagers = members.endpoints().map { .init(nodeID: $0.nodeID, address: $0.address) }
         if let advice = CertificatePolicy.rootAdvice(in: snapshot, now: WallClock.now()) { info.error = advice }

@@ -131,11 +131,13 @@ actor ManagerRole {
                 await self?.scrub()
             }
         }
-        let access = KnownAccess(store) { [api = environment.api] revoked in
+        let access = KnownAccess(store) { [api = environment.api, discovery = environment.discovery] known in
             // Whoever waits for an answer that goes on, logs or events, gets no more of it.
+            discovery.review(known)
+            guard !known.revoked.isEmpty else { return }
             api.abort { peer in
                 guard case .secured(let certificate?) = peer.entrance else { return false }
-                return revoked.contains(certificate.serial)
+                return known.revoked.contains(certificate.serial)
             }
         }
         let member = DiscoveryMember(

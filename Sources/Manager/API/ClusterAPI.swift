@@ -29,8 +29,8 @@ public struct ClusterAPI: Sendable {
         NetworkRoutes(api: self).register(in: &router)
         ClusterRoutes(api: self).register(in: &router)
         ClientCertificateRoutes(api: self).register(in: &router)
-        FileRoutes<Secret>(api: self).register(in: &router)
-        FileRoutes<Config>(api: self).register(in: &router)
+        FileRoutes<SecretKind>(api: self).register(in: &router)
+        FileRoutes<ConfigKind>(api: self).register(in: &router)
         TokenRoutes(api: self).register(in: &router)
         AbsentRoutes().register(in: &router)
         return router

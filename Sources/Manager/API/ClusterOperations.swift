@@ -1,4 +1,5 @@
 public import Model
+public import Store
 
 /// What the API's routes need of the manager beyond the replicated state.
 public protocol ClusterOperations: Sendable {
@@ -22,5 +23,9 @@ public protocol ClusterOperations: Sendable {
 
     /// The log lines as the agents have them, merged; ends with the last one, or, when it follows a service, with the
     /// service. Where an agent is away, a line on stderr says so.
-    func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error>
+    ///
+    /// - Parameter mayGoOn: asked at changes of the state, while the log is followed; it ends with an error where not.
+    func logs(
+        of subject: LogSubject, _ options: LogOptions, while mayGoOn: @escaping @Sendable (Snapshot) -> Bool
+    ) -> AsyncThrowingStream<LogEntry, any Error>
 }

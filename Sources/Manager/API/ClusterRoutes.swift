@@ -30,9 +30,6 @@ struct ClusterRoutes: Sendable {
         }
     }
 
-    /// What clients send back as they know it from Docker: this cluster's consensus is not set here.
-    private static let heldElsewhere: Set<String> = ["Raft"]
-
     private static func objects(_ snapshot: Snapshot) throws -> (Cluster, ClusterSecrets) {
         guard let cluster = snapshot.all(Cluster.self).first, let secrets = snapshot.all(ClusterSecrets.self).first
         else {
@@ -70,7 +67,8 @@ struct ClusterRoutes: Sendable {
     private func update(_ request: HTTPRequest) async throws {
         let seen = try api.seenVersion(request)
         let query = request.query
-        let spec = try await api.decode(ClusterSpec.self, request, besides: Self.heldElsewhere)
+        let spec = try await api.decode(ClusterSpec.self, request)
+        try spec.raft?.check(against: api.operations.consensus)
         let rotatesKey = query.flag("rotateManagerUnlockKey")
         if spec.encryptionConfig?.autoLockManagers == true || rotatesKey { try await checkLevel() }
         try await api.update { transaction in

@@ -69,14 +69,14 @@ struct FileReferenceValidation: Sendable {
             }
     }
 
-    private func checkThere<Object: FileObject>(_ type: Object.Type, _ references: [FileReference]) throws {
+    private func checkThere<Kind>(_ type: FileObject<Kind>.Type, _ references: [FileReference]) throws {
         let absent = references.filter { reference in
             guard let object = reference.id.flatMap({ snapshot.get(type, $0) }) else { return true }
             return object.spec.name != reference.name
         }
         guard !absent.isEmpty else { return }
         throw ServiceValidation.invalid(
-            "\(Object.kind)\(absent.count == 1 ? "" : "s") not found: "
+            "\(type.kind)\(absent.count == 1 ? "" : "s") not found: "
                 + absent.map { $0.name ?? "" }.joined(separator: ", "))
     }
 }

@@ -4,7 +4,9 @@ internal import Platform
 internal import Store
 
 /// Engine API `/secrets` and `/configs`.
-struct FileRoutes<Object: FileObject & LabelledObject>: Sendable {
+struct FileRoutes<Kind: FileObjectKind>: Sendable {
+    typealias Object = FileObject<Kind>
+
     let api: ClusterAPI
 
     private struct Created: Encodable {

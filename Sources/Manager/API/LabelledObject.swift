@@ -33,12 +33,7 @@ extension Network: LabelledObject {
     func accessLabels(in snapshot: Snapshot) -> [String: String] { labels }
 }
 
-extension Secret: LabelledObject {
-    static var accessKind: AccessPolicy.Kind { .secret }
-    func accessLabels(in snapshot: Snapshot) -> [String: String] { spec.labels ?? [:] }
-}
-
-extension Config: LabelledObject {
-    static var accessKind: AccessPolicy.Kind { .config }
+extension FileObject: LabelledObject {
+    static var accessKind: AccessPolicy.Kind { Kind.kind }
     func accessLabels(in snapshot: Snapshot) -> [String: String] { spec.labels ?? [:] }
 }

@@ -1,9 +1,11 @@
 internal import HTTP
 internal import Model
 internal import Platform
+internal import Store
 
 /// The answer to a `/logs` call: entries as Docker frames them on a stream.
 struct LogAnswer: Sendable {
+    private let request: HTTPRequest
     private let options: LogOptions
     private let subject: LogSubject
     private let isTTY: Bool
@@ -23,6 +25,7 @@ struct LogAnswer: Sendable {
         guard options.stdout || options.stderr else {
             throw HTTPError(.badRequest, "Bad parameters: you must choose at least one stream")
         }
+        self.request = request
         self.subject = subject
         self.isTTY = isTTY
         withTimestamps = query.flag("timestamps")
@@ -34,9 +37,18 @@ struct LogAnswer: Sendable {
 
     func response(from operations: any ClusterOperations) -> HTTPResponse {
         let body = HTTPBody.stream { writer in
-            for try await entry in operations.logs(of: subject, options) { try await writer.write(framed(entry)) }
+            for try await entry in operations.logs(of: subject, options, while: isShown) {
+                try await writer.write(framed(entry))
+            }
         }
         return HTTPResponse(.ok, headers: ["Content-Type": contentType], body: body)
+    }
+
+    /// Whether the reader may still read it: its token may go, and labels may change. What is gone gives no more lines anyway.
+    private func isShown(in snapshot: Snapshot) -> Bool {
+        guard let view = try? AccessView(snapshot, for: request) else { return false }
+        if let id = subject.taskID { return snapshot.get(ClusterTask.self, id).map(view.shows) ?? true }
+        return snapshot.get(Service.self, subject.serviceID).map(view.shows) ?? true
     }
 
     private func framed(_ entry: LogEntry) -> [UInt8] {

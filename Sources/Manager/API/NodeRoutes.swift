@@ -101,7 +101,7 @@ struct NodeRoutes: Sendable {
                         + "manager does")
             }
             try Self.checkQuorum(without: node.id, statuses)
-        } else if !force, node.status.state == .ready {
+        } else if !force, node.status.state == .ready || node.status.isDoubted {
             throw HTTPError(
                 .badRequest,
                 "rpc error: code = FailedPrecondition desc = node \(node.id) is not down and can't be removed")

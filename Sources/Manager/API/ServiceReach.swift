@@ -28,13 +28,13 @@ struct ServiceReach: Sendable {
         if reachesNode { try view.check(.admin, .service, with: spec.labels) }
     }
 
-    private func check<Object: FileObject & LabelledObject>(_ type: Object.Type, _ references: [FileReference]) throws {
+    private func check<Kind>(_ type: FileObject<Kind>.Type, _ references: [FileReference]) throws {
         for reference in references {
             // Of what is not there the validation says so.
             guard let object = reference.id.flatMap({ view.snapshot.get(type, $0) }), !view.shows(object) else {
                 continue
             }
-            throw ServiceValidation.invalid("\(Object.kind) not found: \(reference.name ?? "")")
+            throw ServiceValidation.invalid("\(type.kind) not found: \(reference.name ?? "")")
         }
     }
 }

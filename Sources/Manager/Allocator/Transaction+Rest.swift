@@ -2,19 +2,21 @@ internal import Model
 internal import Platform
 internal import Store
 
-/// What is given up is noted in the transaction that gives it up, so that the next leader knows of it as well.
+/// What is given up is noted in the transaction that gives it up, so that the next leader knows of it as well; and noted first, for of
+/// a large transaction the latter part may be left out when the leader is lost.
 extension Transaction {
     /// Takes a service out of the state. Its virtual addresses rest.
     mutating func remove(_ service: Service) throws {
-        delete(Service.self, service.id)
         try rest((service.endpoint.virtualIPs ?? []).map { ($0.networkID, $0.address) })
+        delete(Service.self, service.id)
     }
 
     /// Takes a task out of the state. Its addresses rest, if it held them until a moment ago.
     mutating func remove(_ task: ClusterTask) throws {
+        if !task.status.state.isTerminal || task.status.timestamp + Network.restMemory > now {
+            try rest((task.networksAttachments ?? []).flatMap { at in at.addresses.map { (at.network.id, $0) } })
+        }
         delete(ClusterTask.self, task.id)
-        guard !task.status.state.isTerminal || task.status.timestamp + Network.restMemory > now else { return }
-        try rest((task.networksAttachments ?? []).flatMap { at in at.addresses.map { (at.network.id, $0) } })
     }
 
     /// - Parameter addresses: with the ids of their networks.

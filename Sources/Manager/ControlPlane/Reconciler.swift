@@ -4,9 +4,10 @@ internal import Store
 
 /// One leader's planners, run in order over one draft: which tasks should exist, what they are given, where they run.
 ///
-/// Pure but for the addresses that rest: no clock, no I/O, no randomness of its own.
+/// Pure but for the addresses that rest and the nodes that come: no clock, no I/O, no randomness of its own.
 struct Reconciler {
     private var allocator = Allocator()
+    private var settling = Settling()
 
     /// The writes that bring the services in scope nearer to what they should be.
     mutating func plan(
@@ -23,7 +24,9 @@ struct Reconciler {
             planTasks(of: id, &draft)
         }
         allocator.planTasks(&draft)
-        SchedulingPass.plan(&draft)
+        // Whether a node is here matters to everything, so such a change has all in scope.
+        if scope == .all { settling.look(at: draft.snapshot.all(Node.self), now: monotonic) }
+        SchedulingPass.plan(&draft, hold: settling.wait(at: monotonic))
         return draft
     }
 

@@ -5,7 +5,8 @@ internal import Store
 /// The leader's talk with the agents: who lives, what each should have, what each reports. Made anew for every term.
 ///
 /// Heartbeats count from the beginning of the term: a new leader knows nothing about the time before, so no node is down
-/// until its agent had the time to notice the change and to come here (`DispatchLimits.newLeaderGrace`).
+/// until its agent had the time to notice the change and to come here (`DispatchLimits.newLeaderGrace`). Until then it is
+/// unknown: it keeps its tasks and gets no others (`doubt`).
 actor Dispatcher {
     enum Limits {
         /// Between two looks for silent nodes.
@@ -185,6 +186,20 @@ actor Dispatcher {
 
     // MARK: Who lives
 
+    /// Says of all nodes that were ready, and are not heard of in this term, that nothing is known of them. To be done before
+    /// anything is placed: one may have been lost together with the former leader.
+    func doubt() async {
+        while !Task.isCancelled {
+            let unheard = store.snapshot.all(Node.self).filter { $0.status.state == .ready && lastHeard[$0.id] == nil }
+            do {
+                return try await mark(unheard.map(\.id), .unknown, NodeStatus.leaderChanged)
+            } catch {
+                log.warning("cannot say which nodes are not heard of yet", ["error": "\(error)"])
+                try? await Task.sleep(for: Limits.sweepInterval)
+            }
+        }
+    }
+
     private func heard(_ nodeID: String) { lastHeard[nodeID] = clock.monotonic() }
 
     private var heartbeatPeriod: Duration {
@@ -204,9 +219,9 @@ actor Dispatcher {
             lastHeard = lastHeard.filter { store.snapshot.get(Node.self, $0.key) != nil }
             clocks = clocks.filter { lastHeard[$0.key] != nil }
             let silent = nodes.filter { $0.status.state != .down && isSilent($0.id) }.map(\.id)
-            // One that registered while it was being marked down.
+            // One that registered while it was being marked down, or unknown.
             let back = nodes.filter {
-                $0.status.state == .down && sessions[$0.id] != nil && !isSilent($0.id)
+                $0.status.state != .ready && sessions[$0.id] != nil && !isSilent($0.id)
             }.map(\.id)
             for id in silent {
                 log.warning("node is down", ["node": id])

@@ -46,19 +46,22 @@ final class LogReading: Sendable {
     private let store: Store
     private let broker: LogBroker
     private let now: @Sendable () -> Timestamp
+    private let mayGoOn: @Sendable (Snapshot) -> Bool
     private let continuation: Stream.Continuation
     private let signal = Signal()
     private let state = Mutex(State())
 
     init(
         of subject: LogSubject, _ options: LogOptions, store: Store, broker: LogBroker,
-        now: @escaping @Sendable () -> Timestamp, limit: Int = Limits.entries
+        now: @escaping @Sendable () -> Timestamp, limit: Int = Limits.entries,
+        mayGoOn: @escaping @Sendable (Snapshot) -> Bool = { _ in true }
     ) {
         self.subject = subject
         self.options = options
         self.store = store
         self.broker = broker
         self.now = now
+        self.mayGoOn = mayGoOn
         (stream, continuation) = Stream.makeStream(bufferingPolicy: .bufferingOldest(limit))
     }
 
@@ -127,6 +130,7 @@ final class LogReading: Sendable {
         signal.wake()
         for await _ in signal.wakes {
             guard let dispatcher = dispatcher() else { return continuation.finish(throwing: LogError.leaderChanged) }
+            guard mayGoOn(store.snapshot) else { return continuation.finish(throwing: LogError.notAllowed) }
             if await round(dispatcher) { return }
             try? await Task.sleep(for: Limits.pause)
             if Task.isCancelled { return }

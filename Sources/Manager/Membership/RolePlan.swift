@@ -71,11 +71,6 @@ struct RolePlan: Equatable {
     }
 }
 
-extension NodeStatus {
-    /// Of a node that was let in and has not registered yet.
-    static let letIn = "joined"
-}
-
 extension GroupMember {
     fileprivate func isLife(of node: Node) -> Bool { nodeID == node.id && incarnation == node.incarnation ?? 0 }
 }

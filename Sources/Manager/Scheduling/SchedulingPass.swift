@@ -5,8 +5,13 @@ internal import Store
 
 /// Gives pending tasks their nodes, or says on them why none fits.
 enum SchedulingPass {
-    static func plan(_ draft: inout Draft) {
-        let waiting = draft.snapshot.waitingTasks.filter { $0.status.state == .pending && $0.desiredState <= .running }
+    /// - Parameter hold: how long tasks that may go anywhere still wait for nodes to come.
+    static func plan(_ draft: inout Draft, hold: Duration? = nil) {
+        var waiting = draft.snapshot.waitingTasks.filter { $0.status.state == .pending && $0.desiredState <= .running }
+        if let hold {
+            for task in waiting where task.nodeID == nil { draft.wake(task.serviceID, at: draft.now + hold) }
+            waiting.removeAll { $0.nodeID == nil }
+        }
         guard !waiting.isEmpty else { return }
         // Oldest first, so that who has waited longest gets what becomes free.
         let tasks = waiting.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }

@@ -75,6 +75,11 @@ struct UpdateSupervisor {
 
     private func replace(_ slot: Slot, _ draft: inout Draft) {
         let active = slot.active
+        // An update that starts first is taken back while both run: what was there before stays.
+        if let kept = active.last(where: { $0.status.state == .running && !isDirty($0, draft) }) {
+            for other in active where other.id != kept.id { draft.desire(.shutdown, of: other) }
+            return
+        }
         var task = TaskFactory.make(
             for: service, slot: slot.number, nodeID: slot.nodeID, after: slot.newest, &draft)
         // Only a task that runs is worth keeping until the new one does, and only one.

@@ -132,7 +132,8 @@ public struct SystemInfo: Codable, Sendable, Equatable {
         public var remoteManagers: [RemoteManager]?
         public var nodes: Int?
         public var managers: Int?
-        public var cluster: ClusterSummary?
+        /// The cluster; its tokens are in none of its parts.
+        public var cluster: Cluster?
 
         public init() {}
 
@@ -165,43 +166,6 @@ public struct SystemInfo: Codable, Sendable, Equatable {
         enum CodingKeys: String, CodingKey {
             case nodeID = "NodeID"
             case address = "Addr"
-        }
-    }
-
-    /// The cluster object without its join tokens.
-    public struct ClusterSummary: Codable, Sendable, Equatable {
-        public var id: String
-        public var version: ObjectVersion
-        public var createdAt: Timestamp
-        public var updatedAt: Timestamp
-        public var spec: ClusterSpec
-        public var dataPathPort: UInt32
-        public var defaultAddressPool: [String]
-        public var subnetSize: UInt32
-        public var rootRotationInProgress: Bool
-
-        public init(_ cluster: Cluster) {
-            id = cluster.id
-            version = cluster.version
-            createdAt = cluster.createdAt
-            updatedAt = cluster.updatedAt
-            spec = cluster.spec
-            dataPathPort = cluster.dataPathPort
-            defaultAddressPool = cluster.defaultAddressPool
-            subnetSize = cluster.subnetSize
-            rootRotationInProgress = cluster.rootRotationInProgress
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case id = "ID"
-            case version = "Version"
-            case createdAt = "CreatedAt"
-            case updatedAt = "UpdatedAt"
-            case spec = "Spec"
-            case dataPathPort = "DataPathPort"
-            case defaultAddressPool = "DefaultAddrPool"
-            case subnetSize = "SubnetSize"
-            case rootRotationInProgress = "RootRotationInProgress"
         }
     }
 }

@@ -1,20 +1,66 @@
 public import Platform
 
-/// A secret or a config: data under a name, which tasks get as a file. The data never changes; another value is another object.
-public protocol FileObject: ClusterObject {
+/// A secret or a config (Engine API `Secret`, `Config`): data under a name, which tasks get as a file. The data never changes;
+/// another value is another object.
+public struct FileObject<Kind: FileObjectKind>: ClusterObject {
+    public static var table: String { kind }
     /// What users call it, and the API's path in the plural: `secret`, `config`.
-    static var kind: String { get }
+    public static var kind: String { Kind.kind.rawValue }
 
-    var spec: FileSpec { get set }
+    public var id: String
+    public var version = ObjectVersion()
+    public var createdAt: Timestamp
+    public var updatedAt: Timestamp
+    public var spec: FileSpec
 
-    init(id: String, createdAt: Timestamp, spec: FileSpec)
+    public var name: String? { spec.name }
+
+    public init(id: String, createdAt: Timestamp, spec: FileSpec) {
+        self.id = id
+        self.createdAt = createdAt
+        self.updatedAt = createdAt
+        self.spec = spec
+    }
 
     /// As the API shows it.
-    var shown: Self { get }
+    public var shown: FileObject {
+        guard Kind.hidesData else { return self }
+        var shown = self
+        shown.spec.data = nil
+        return shown
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case id = "ID"
+        case version = "Version"
+        case createdAt = "CreatedAt"
+        case updatedAt = "UpdatedAt"
+        case spec = "Spec"
+    }
 }
 
-extension FileObject {
-    public var name: String? { spec.name }
+/// Nobody but the tasks that use it gets its data.
+public typealias Secret = FileObject<SecretKind>
+/// Its data is for whoever may ask the API.
+public typealias Config = FileObject<ConfigKind>
+
+/// What secrets and configs differ in.
+public protocol FileObjectKind: Sendable {
+    static var kind: AccessPolicy.Kind { get }
+    /// Whether the API keeps the data to itself.
+    static var hidesData: Bool { get }
+}
+
+/// What makes a file a secret.
+public enum SecretKind: FileObjectKind {
+    public static let kind = AccessPolicy.Kind.secret
+    public static let hidesData = true
+}
+
+/// What makes a file a config.
+public enum ConfigKind: FileObjectKind {
+    public static let kind = AccessPolicy.Kind.config
+    public static let hidesData = false
 }
 
 /// Bounds of secrets and configs, as SwarmKit sets them.
@@ -42,68 +88,5 @@ public struct FileSpec: Codable, Sendable, Equatable {
         case name = "Name"
         case labels = "Labels"
         case data = "Data"
-    }
-}
-
-/// A secret (Engine API `Secret`): nobody but the tasks that use it gets its data.
-public struct Secret: FileObject {
-    public static let table = "secret"
-    public static let kind = "secret"
-
-    public var id: String
-    public var version = ObjectVersion()
-    public var createdAt: Timestamp
-    public var updatedAt: Timestamp
-    public var spec: FileSpec
-
-    public init(id: String, createdAt: Timestamp, spec: FileSpec) {
-        self.id = id
-        self.createdAt = createdAt
-        self.updatedAt = createdAt
-        self.spec = spec
-    }
-
-    /// Without its data.
-    public var shown: Secret {
-        var shown = self
-        shown.spec.data = nil
-        return shown
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case id = "ID"
-        case version = "Version"
-        case createdAt = "CreatedAt"
-        case updatedAt = "UpdatedAt"
-        case spec = "Spec"
-    }
-}
-
-/// A config (Engine API `Config`): its data is for whoever may ask the API.
-public struct Config: FileObject {
-    public static let table = "config"
-    public static let kind = "config"
-
-    public var id: String
-    public var version = ObjectVersion()
-    public var createdAt: Timestamp
-    public var updatedAt: Timestamp
-    public var spec: FileSpec
-
-    public init(id: String, createdAt: Timestamp, spec: FileSpec) {
-        self.id = id
-        self.createdAt = createdAt
-        self.updatedAt = createdAt
-        self.spec = spec
-    }
-
-    public var shown: Config { self }
-
-    enum CodingKeys: String, CodingKey {
-        case id = "ID"
-        case version = "Version"
-        case createdAt = "CreatedAt"
-        case updatedAt = "UpdatedAt"
-        case spec = "Spec"
     }
 }

@@ -64,6 +64,10 @@ enum Advice {
             return Failure(
                 message, hint: "Somebody else changed it in the meantime: look at it again and repeat the command.")
         }
+        for kind in ["service", "node", "network", "task"]
+        where message.hasPrefix(kind + " ") && message.hasSuffix(" not found") {
+            return Failure(message, hint: "'clusterctl \(kind) ls' shows those that there are.")
+        }
         return Failure(message)
     }
 

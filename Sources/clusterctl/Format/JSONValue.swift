@@ -55,7 +55,11 @@ enum JSONValue: Sendable, Hashable {
     var compact: String { encoded([.sortedKeys, .withoutEscapingSlashes]) }
 
     /// Indented, keys sorted.
-    var pretty: String { encoded([.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]) }
+    /// What is empty is not broken into lines, as the encoder does it; no text has line breaks of its own in it.
+    var pretty: String {
+        encoded([.sortedKeys, .withoutEscapingSlashes, .prettyPrinted])
+            .replacing(#/([\[{])\n\n *([\]}])/#) { "\($0.output.1)\($0.output.2)" }
+    }
 
     private func encoded(_ formatting: JSONEncoder.OutputFormatting) -> String {
         let encoder = JSONEncoder()

@@ -64,13 +64,13 @@ struct ArgumentParser {
     }
 
     private func check() throws(UsageError) {
-        for option in syntax.options where option.isRequired && arguments.values[option.name] == nil {
-            throw error("--\(option.name) \(option.placeholder ?? "") is missing")
-        }
         let least = syntax.positionals.count { $0.arity == .one || $0.arity == .many }
         let isOpen = syntax.positionals.contains { $0.arity == .many || $0.arity == .any }
         let count = arguments.positionals.count
         if count < least { throw error("\(syntax.positionals[count].name) is missing") }
+        for option in syntax.options where option.isRequired && arguments.values[option.name] == nil {
+            throw error("--\(option.name) \(option.placeholder ?? "") is missing")
+        }
         if !isOpen, count > syntax.positionals.count {
             let surplus = arguments.positionals[syntax.positionals.count]
             let hint = syntax.trailing == nil ? "" : "; the container's own command goes behind '--'"

@@ -5,7 +5,7 @@ enum HelpText {
     /// Of one command.
     static func command(_ syntax: Syntax) -> String {
         var text = "Usage: \(usage(syntax))\n\n\(syntax.summary)\n"
-        for note in syntax.notes { text += "\n\(note)\n" }
+        for note in syntax.notes { text += "\n\(reflowed(note))\n" }
         if !syntax.positionals.isEmpty {
             text += "\nArguments:\n" + aligned(syntax.positionals.map { ($0.name, $0.help) })
         }
@@ -65,6 +65,26 @@ enum HelpText {
     private static func aligned(_ rows: [(String, String)]) -> String {
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { "  " + $0.0.padded(to: width + 2) + wrapped($0.1, indent: width + 4) + "\n" }.joined()
+    }
+
+    /// A note in lines of that width; those that begin with a space stand as they were written.
+    private static func reflowed(_ note: String) -> String {
+        var lines: [String] = []
+        var paragraph = ""
+        func end() {
+            if !paragraph.isEmpty { lines.append(wrapped(paragraph, indent: 0)) }
+            paragraph = ""
+        }
+        for line in note.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.isEmpty || line.hasPrefix(" ") {
+                end()
+                lines.append(String(line))
+            } else {
+                paragraph += " " + line
+            }
+        }
+        end()
+        return lines.joined(separator: "\n")
     }
 
     /// The text broken between words, so that no line is wider than a terminal of old where that can be had.

@@ -16,9 +16,9 @@ struct Syntax: Sendable {
         .value("host", short: "H", "HOST", "the daemon to ask: unix://PATH or tcp://IP:PORT ($CLUSTER_HOST)"),
         .value("context", "NAME", "the cluster of that name ($CLUSTER_CONTEXT); see 'clusterctl context'"),
         .value("tls", "DIR", "for tcp: the folder with ca.pem, cert.pem and key.pem ($CLUSTER_CERT_PATH)"),
-        .value("tls-ca", "FILE", "or each for itself: whose certificate the daemon must have,"),
-        .value("tls-cert", "FILE", "one's own"),
-        .value("tls-key", "FILE", "and its key"),
+        .value("tls-ca", "FILE", "in place of DIR/ca.pem: whose certificate the daemon must have"),
+        .value("tls-cert", "FILE", "in place of DIR/cert.pem: one's own"),
+        .value("tls-key", "FILE", "in place of DIR/key.pem: its key"),
         .value("format", "FORMAT", "table, json, or a template such as '{{.ID}} {{.Name}}'"),
         .flag("help", short: "h", "show this help"),
     ]

@@ -7,6 +7,7 @@ import Testing
     private static let object = JSONValue.object([
         "ID": .string("0123456789abcdef"), "Spec": .object(["Name": .string("web"), "Replicas": .integer(3)]),
         "On": .bool(true), "Ratio": .number(0.5), "Path": .string("/a/b"), "Nothing": .null,
+        "Labels": .object([:]), "List": .array([]),
     ])
     private static let listing = Listing(
         ["ID": "ID", "NAME": "Name"],
@@ -23,6 +24,7 @@ import Testing
         let values = try JSONDecoder().decode([JSONValue].self, from: Data(try text("json").utf8))
         #expect(values == [Self.object])
         #expect(try text("json").contains("\"Path\" : \"/a/b\""))
+        #expect(try text("json").contains("\"Labels\" : {},") && text("json").contains("\"List\" : [],"))
     }
 
     @Test(arguments: [

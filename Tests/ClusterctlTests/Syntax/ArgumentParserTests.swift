@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("web", "--image IMAGE is missing"), ("-i x", "NAME is missing"), ("web -i", "-i wants a value"),
+        ("web", "--image IMAGE is missing"), ("-i x", "NAME is missing"), ("", "NAME is missing"),
+        ("web -i", "-i wants a value"),
         ("web -i x --imge y", "did you mean --image"), ("web -i x --force=maybe", "is a flag"),
         ("web -i x -z", "unknown option -z"),
         ("web -i x --image y", "given twice"), ("web -if x", "-i wants a value"),

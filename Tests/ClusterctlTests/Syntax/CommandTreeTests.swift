@@ -58,6 +58,9 @@ import Testing
         #expect(Set(options.map(\.name)).count == options.count, "two options of one name")
         let shorts = options.compactMap(\.short)
         #expect(Set(shorts).count == shorts.count, "two options of one letter")
+        for line in help.split(separator: "\n") where !line.hasPrefix(" ") && !line.hasPrefix("Usage:") {
+            #expect(line.count <= 80, "wider than a terminal: \(line)")
+        }
         for option in options { #expect(!option.help.isEmpty && help.contains("--\(option.name)")) }
     }
 

@@ -69,7 +69,8 @@ import Testing
         (.get, "/containers/x/attach/ws", .write, .container), (.get, "/exec/x/json", .write, .container),
         (.get, "/swarm", .admin, .cluster), (.post, "/swarm/leave", .admin, .cluster),
         (.get, "/tokens", .admin, .cluster),
-        (.post, "/tokens/create", .admin, .cluster), (.get, "/info", .read, .cluster),
+        (.post, "/tokens/create", .admin, .cluster), (.get, "/info", nil, .any),
+        (.post, "/info", .admin, .cluster), (.get, "/events", .read, .cluster),
         (.get, "/anything", .admin, .cluster),
         (.get, "/%73ecrets", .admin, .cluster), (.get, "//services", .admin, .cluster), (.get, "/", .admin, .cluster),
         (.get, "/v1/kv/app/a", .read, .key), (.put, "/v1/kv/app/a", .write, .key),
@@ -164,12 +165,13 @@ import Testing
         let allowed: [(HTTPMethod, String)] = [
             (.get, "/v1.41/services"), (.post, "/services/create"), (.post, "/services/web/update"),
             (.get, "/services/web/logs"), (.get, "/tasks/x"), (.get, "/tasks/x/logs"), (.post, "/nodes/x/update"),
+            (.get, "/info"),
             (.delete, "/networks/a"), (.get, "/secrets/a"), (.post, "/v1.41/configs/a/update"),
         ]
         for (method, path) in allowed { #expect(throws: Never.self) { try caller.check(request(method, path)) } }
         let other: [(HTTPMethod, String)] = [
             (.delete, "/nodes/x"), (.get, "/containers/json"), (.get, "/images/json"), (.get, "/v1/kv/a"),
-            (.get, "/v1/catalog/services"), (.get, "/info"), (.get, "/tokens"), (.post, "/services/web/other"),
+            (.get, "/v1/catalog/services"), (.get, "/events"), (.get, "/tokens"), (.post, "/services/web/other"),
             (.post, "/networks/prune"), (.put, "/services"), (.get, "/services/web/logs/x"), (.get, "/services/"),
             (.get, "//services"), (.post, "/networks/a/connect"), (.get, "/services/%2e%2e/x"),
         ]

@@ -95,7 +95,7 @@ import Testing
     @Test func aRevocationIsKnownAndTold() async throws {
         let store = Store()
         let told = Mutex<Set<String>>([])
-        let known = KnownAccess(store) { revoked in told.withLock { $0 = revoked } }
+        let known = KnownAccess(store) { known in told.withLock { $0 = known.revoked } }
         let proposer = Applying(store)
         var certificate = ClientCertificate(
             id: "aa", createdAt: .zero, name: "jane", role: "admin", issuer: "x", expiresAt: .zero)

@@ -93,6 +93,7 @@ final class FollowingMember: DiscoveryCluster {
     private let isCutOff = Mutex(false)
     private let questions = Mutex(0)
     private let delay = Mutex(Duration.zero)
+    private let refusals = Mutex(0)
 
     init(of leader: LoneMember) throws {
         self.leader = leader
@@ -114,6 +115,9 @@ final class FollowingMember: DiscoveryCluster {
     /// Each question to the leader takes so long from now on.
     func slowDown(by duration: Duration) { delay.withLock { $0 = duration } }
 
+    /// So many of the next questions are answered by one that leads no more.
+    func refuse(times: Int) { refusals.withLock { $0 = times } }
+
     func cutOff() { isCutOff.withLock { $0 = true } }
 
     func confirmLeadership() async throws { throw HTTPError(.serviceUnavailable, "not the leader") }
@@ -122,6 +126,11 @@ final class FollowingMember: DiscoveryCluster {
         questions.withLock { $0 += 1 }
         try await Task.sleep(for: delay.withLock { $0 })
         guard knowsLeader else { throw HTTPError(.serviceUnavailable, "no leader") }
+        let isRefused = refusals.withLock { left in
+            defer { left = max(0, left - 1) }
+            return left > 0
+        }
+        if isRefused { return HTTPResponse(.internalServerError, body: HTTPBody("rpc error: not the leader")) }
         return await DiscoveryAPI(cluster: leader).respond(to: request)
     }
 

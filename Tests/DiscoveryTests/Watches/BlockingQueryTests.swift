@@ -151,6 +151,18 @@ import Testing
         #expect(follower.forwarded == 1)
     }
 
+    /// Who leads loses the lead just while it is asked: another does in a moment, and a read has that long.
+    @Test(arguments: ["raw", "raw&consistent", "index=0&raw"])
+    func aFollowerAsksAgainWhereTheLeaderHasLostTheLead(query: String) async throws {
+        let leader = try LoneMember()
+        let follower = try FollowingMember(of: leader)
+        _ = try await leader.ask(.put, "/v1/kv/a", "1")
+        try follower.catchUp()
+        follower.refuse(times: 3)
+        let answer = try await follower.ask(.get, "/v1/kv/a?\(query)")
+        #expect(answer.text == "1" && follower.forwarded == 4)
+    }
+
     @Test func aFollowerThatLagsDoesNotAnswerWithThePast() async throws {
         let leader = try LoneMember()
         let follower = try FollowingMember(of: leader)

@@ -67,6 +67,26 @@ import Testing
         }
     }
 
+    /// A log that is followed ends when its reader would not be let in any more.
+    @Test func aLogThatIsFollowedHeedsWhatChanges() async throws {
+        try await run { (two: Two) async throws in
+            let service = try #require(two.api.cluster.snapshot.named(Service.self, "redweb").first)
+            let query: [(String, String?)] = [("stdout", "1"), ("follow", "1")]
+            #expect(try await two.api.call(.get, "/services/redweb/logs", query: query, as: two.red).status == 200)
+            #expect(try await two.api.call(.get, "/services/redweb/logs", query: query).status == 200)
+            let verdicts = two.api.cluster.members.verdicts
+            try #require(verdicts.count == 2)
+            let now = { verdicts.map { $0(two.api.cluster.snapshot) } }
+            #expect(now() == [true, true])
+            try await two.api.cluster.change(Service.self, service.id) { $0.spec.labels = ["team": "blue"] }
+            #expect(now() == [false, true])
+            try await two.api.cluster.change(Service.self, service.id) { $0.spec.labels = ["team": "red"] }
+            #expect(now() == [true, true])
+            try await two.api.cluster.write { $0.delete(AccessToken.self, two.red) }
+            #expect(now() == [false, true])
+        }
+    }
+
     @Test func aListHasWhatTheTokenMayRead() async throws {
         try await run { (two: Two) async throws in
             for (path, names) in [

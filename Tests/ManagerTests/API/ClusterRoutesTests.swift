@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// `docker info` shows it; clients send it back, and it is not set by that.
+    /// `docker info` shows it; clients send it back, whole or in part, and it is not set by that.
     @Test func theConsensusIsShownAsItIs() async throws {
         try await TestAPI.run { api in
             try await found(api)
@@ -44,9 +44,23 @@ import Testing
                 #""Raft":{"ElectionTick":5,"HeartbeatTick":1,"KeepOldSnapshots":0,"#
                 + #""LogEntriesForSlowFollowers":2000,"SnapshotInterval":50000}"#
             #expect(try await api.get("/swarm").text.contains(shown))
-            let spec = #"{"Name":"default","Raft":{"ElectionTick":10,"SnapshotInterval":7}}"#
-            let answer = try await api.call(.post, "/swarm/update", query: [version(api)], spec)
-            #expect(answer.status == 200, "\(answer.text)")
+            for same in [
+                shown, #""Raft":{"ElectionTick":5}"#, #""Raft":{"ElectionTick":0,"HeartbeatTick":0}"#, #""Raft":null"#,
+            ] {
+                let spec = #"{"Name":"default",\#(same)}"#
+                let answer = try await api.call(.post, "/swarm/update", query: [version(api)], spec)
+                #expect(answer.status == 200, "\(answer.text)")
+            }
+            for (name, value) in [
+                ("SnapshotInterval", 7), ("KeepOldSnapshots", 3), ("LogEntriesForSlowFollowers", 1),
+                ("ElectionTick", 10), ("HeartbeatTick", 2), ("ElectionTick", -1),
+            ] {
+                let spec = #"{"Name":"default","Raft":{"\#(name)":\#(value)}}"#
+                let answer = try await api.call(.post, "/swarm/update", query: [version(api)], spec)
+                #expect(answer.status == 400 && answer.text.contains("Raft.\(name) cannot be set to \(value)"))
+            }
+            let unknown = #"{"Name":"default","Raft":{"Other":1}}"#
+            #expect(try await api.call(.post, "/swarm/update", query: [version(api)], unknown).status == 501)
             #expect(try await api.get("/swarm").text.contains(shown))
             #expect(api.cluster.snapshot.get(Cluster.self, "cluster")?.spec.raft == nil)
         }
@@ -58,7 +72,7 @@ import Testing
             try await found(api)
             let answer = try await api.call(
                 .post, "/swarm/update", query: [version(api), (flag, "true")],
-                #"{"Name":"default","Raft":{"ElectionTick":10},"CAConfig":{"NodeCertExpiry":3600000000000}}"#)
+                #"{"Name":"default","Raft":{"ElectionTick":5},"CAConfig":{"NodeCertExpiry":3600000000000}}"#)
             #expect(answer.status == 200, "\(answer.text)")
             let now = try #require(api.cluster.snapshot.get(ClusterSecrets.self, "cluster")?.joinTokens)
             #expect((now.worker != tokens.worker) == isWorkers)

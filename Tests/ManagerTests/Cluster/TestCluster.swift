@@ -55,6 +55,7 @@ final class TestMembers: MemberGroup, ClusterOperations {
         var level = 1
         var entries: [LogEntry] = []
         var asked: [(LogSubject, LogOptions)] = []
+        var verdicts: [@Sendable (Snapshot) -> Bool] = []
     }
 
     private let state = Mutex(State())
@@ -66,6 +67,8 @@ final class TestMembers: MemberGroup, ClusterOperations {
     var added: [String] { state.withLock { $0.added } }
     var leaders: [String] { state.withLock { $0.leaders } }
     var asked: [(LogSubject, LogOptions)] { state.withLock { $0.asked } }
+    /// Of each reader whether it may go on.
+    var verdicts: [@Sendable (Snapshot) -> Bool] { state.withLock { $0.verdicts } }
 
     func managerStatuses() async -> [String: ManagerStatus] { state.withLock { $0.statuses } }
     func managers() async -> [ManagerEndpoint] { [ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")] }
@@ -97,9 +100,12 @@ final class TestMembers: MemberGroup, ClusterOperations {
 
     func transferLeadership(to nodeID: String?) async throws { state.withLock { $0.leaders.append(nodeID ?? "any") } }
 
-    func logs(of subject: LogSubject, _ options: LogOptions) -> AsyncThrowingStream<LogEntry, any Error> {
+    func logs(
+        of subject: LogSubject, _ options: LogOptions, while mayGoOn: @escaping @Sendable (Snapshot) -> Bool
+    ) -> AsyncThrowingStream<LogEntry, any Error> {
         let entries = state.withLock { state in
             state.asked.append((subject, options))
+            state.verdicts.append(mayGoOn)
             return state.entries
         }
         return AsyncThrowingStream { continuation in

@@ -209,6 +209,30 @@ import Testing
         }
     }
 
+    @Test func aNewLeaderKnowsNothingOfThoseItHasNotHeard() async throws {
+        try await withDispatcher { cluster, dispatcher in
+            try await cluster.addNode("n3", state: .down)
+            let link = connect(dispatcher, "n1")
+            link.register("n1")
+            _ = try #require(await link.assignments())
+            await cluster.proposer.fail(times: 1)
+            await dispatcher.doubt()
+            let status = { (id: String) in cluster.snapshot.get(Node.self, id)?.status }
+            #expect(status("n1")?.state == .ready)
+            #expect(status("n2")?.state == .unknown)
+            #expect(status("n2")?.message == NodeStatus.leaderChanged)
+            #expect(status("n3")?.state == .down)
+            #expect(cluster.state(of: "t2") == .running)
+            // As it is where a node registers while it is being said.
+            try await cluster.change(Node.self, "n1") { $0.status.state = .unknown }
+            try await eventually(within: .seconds(40)) { status("n1")?.state == .ready }
+            let other = connect(dispatcher, "n2")
+            other.register("n2")
+            _ = try #require(await other.session())
+            #expect(status("n2") == NodeStatus(state: .ready, address: "192.0.2.2"))
+        }
+    }
+
     @Test func whoIsHeardIsNotDown() async throws {
         try await withDispatcher { cluster, dispatcher in
             let link = connect(dispatcher, "n1")
@@ -292,6 +316,33 @@ import Testing
         await manager.serve(link, nodeID: "n1")
         #expect(await link.hear() == .redirect([ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")]))
         #expect(await link.hear() == nil)
+    }
+
+    /// What was placed on a node that died together with the former leader was started elsewhere 16 s later.
+    @Test func aNewLeaderPlacesNothingOnANodeThatItHasNotHeard() async throws {
+        let cluster = try await TestCluster()
+        for id in ["n1", "n2", "n3"] { try await cluster.addNode(id) }
+        try await cluster.addTask("t3", node: "n3")
+        try await cluster.addService("web", replicas: 7)
+        let manager = Manager(
+            store: cluster.store, proposer: cluster.proposer, members: cluster.members, clock: cluster.time.clock)
+        manager.startLeading()
+        defer { manager.stopLeading() }
+        let links = ["n1", "n2"].map { id in
+            let link = TestLink()
+            link.register(id)
+            // Ends with the term, which closes the link.
+            Task { await manager.serve(link, nodeID: id) }
+            return link
+        }
+        for link in links { _ = try #require(await link.assignments()) }
+        try await eventually(within: .seconds(40)) {
+            cluster.time.advance(by: .milliseconds(100))
+            return cluster.snapshot.tasks(ofService: "web").filter { $0.nodeID != nil }.count == 7
+        }
+        let placed = Dictionary(grouping: cluster.snapshot.tasks(ofService: "web")) { $0.nodeID ?? "" }
+        #expect(placed.mapValues(\.count) == ["n1": 3, "n2": 3, "n3": 1])
+        #expect(cluster.state(of: "t3") == .running)
     }
 
     @Test func theEndOfATermSendsAgentsAway() async throws {

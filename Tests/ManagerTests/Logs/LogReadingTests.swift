@@ -24,7 +24,9 @@ import Testing
 
         func read(_ options: LogOptions = LogOptions(), task: String? = nil) -> AsyncThrowingStream<LogEntry, any Error>
         {
-            manager.logs(of: LogSubject(serviceID: "web", taskID: task), options)
+            manager.logs(of: LogSubject(serviceID: "web", taskID: task), options) {
+                $0.get(AccessToken.self, "gone") == nil
+            }
         }
     }
 
@@ -51,6 +53,21 @@ import Testing
     }
 
     private func text(_ entry: LogEntry?) -> String { String(decoding: entry?.bytes ?? [], as: UTF8.self) }
+
+    @Test func whoMayNotReadItAnyMoreGetsNoMoreOfIt() async throws {
+        try await withManager { bench in
+            let agent = await bench.agent("n1")
+            var lines = bench.read(LogOptions(follow: true), task: "t1").makeAsyncIterator()
+            let subscription = try #require(await agent.subscription())
+            agent.say(.logEntries(subscription: subscription.id, [entry("a", "t1", "n1")]))
+            #expect(text(try await lines.next()) == "a")
+            try await bench.cluster.write { tx in
+                try tx.put(AccessToken(id: "gone", createdAt: start, name: "x", hash: "", policy: .init(rules: [])))
+            }
+            await #expect(throws: LogError.notAllowed) { try await lines.next() }
+            #expect(await agent.hear { if case .logCancel(let id) = $0 { id } else { nil } } == subscription.id)
+        }
+    }
 
     @Test func allNodesAreAskedAndTheEndIsTheLastOnes() async throws {
         try await withManager { bench in
@@ -155,7 +172,7 @@ import Testing
 
     @Test func aServiceWithoutTasksHasAnEmptyLog() async throws {
         try await withManager { bench in
-            let stream = bench.manager.logs(of: LogSubject(serviceID: "none"), LogOptions())
+            let stream = bench.manager.logs(of: LogSubject(serviceID: "none"), LogOptions()) { _ in true }
             for try await entry in stream { Issue.record("\(entry)") }
         }
     }

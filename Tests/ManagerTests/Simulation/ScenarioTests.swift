@@ -77,6 +77,20 @@ import Testing
         #expect(nodes(world) == ["node1", "node2", "node3", "node4"])
     }
 
+    @Test func aLeaderChangeMovesNothing() throws {
+        var world = try world(.replicated(6))
+        let before = world.running("web").map(\.id).sorted()
+        world.machines["node3"]?.isUp = false
+        try world.changeLeader()
+        try world.updateService("web") { $0.mode = .replicated(9) }
+        try world.settle()
+        #expect(world.snapshot.get(Node.self, "node3")?.status.isDoubted == true)
+        let after = world.running("web")
+        #expect(Set(before).isSubset(of: after.map(\.id)))
+        #expect(after.count == 9, "what is new is where a machine is there to run it")
+        #expect(after.filter { $0.nodeID == "node3" }.count == 2)
+    }
+
     @Test func aGlobalTaskStaysWithANodeThatIsDown() throws {
         var world = try world(.global)
         let before = world.running("web").map(\.id)

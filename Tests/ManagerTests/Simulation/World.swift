@@ -105,11 +105,31 @@ struct World {
         watch.check(before, store.snapshot, at: elapsed)
     }
 
-    mutating func changeLeader() { reconciler = Reconciler() }
+    /// As the dispatcher does it: nothing is known of the nodes until they come.
+    mutating func changeLeader() throws {
+        reconciler = Reconciler()
+        for node in snapshot.all(Node.self) where node.status.state == .ready {
+            try change(Node.self, node.id) {
+                $0.status = NodeStatus(state: .unknown, message: NodeStatus.leaderChanged, address: $0.status.address)
+            }
+        }
+    }
+
+    /// The agents that can come to the leader do, one by one.
+    private mutating func register() throws {
+        for node in snapshot.all(Node.self)
+        where node.status.isDoubted && machines[node.id]?.isUp == true && random.chance(70) {
+            try change(Node.self, node.id) { node in
+                node.status.state = .ready
+                node.status.message = nil
+            }
+        }
+    }
 
     /// Every agent takes a step with each of its tasks and reports it.
     mutating func stepAgents() throws {
         elapsed += .milliseconds(700)
+        try register()
         let before = store.snapshot
         for node in before.all(Node.self) where machines[node.id]?.isUp == true && node.status.state != .down {
             for task in before.tasks(onNode: node.id) where !task.status.state.isTerminal {

@@ -35,8 +35,8 @@ enum FileUpdate {
         }
         let data = try FileCommands.data(kind, path)
         let number = newest.number + 1
-        labels[StoredFile.Label.base] = newest.baseName
-        labels[StoredFile.Label.number] = "\(number)"
+        labels[FileVersionLabel.base] = newest.baseName
+        labels[FileVersionLabel.number] = "\(number)"
         let name = "\(newest.baseName).\(number)"
         let id = try await FileCommands.create(kind, FileSpec(name: name, labels: labels, data: data), session)
         session.console.line("\(name) created (\(id))")

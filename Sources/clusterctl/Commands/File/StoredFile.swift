@@ -1,37 +1,30 @@
 import HTTP
 import Model
-import Platform
 
-/// A secret or a config as the API lists it.
-struct StoredFile: Decodable, Sendable, Equatable {
-    var id: String
-    var version: ObjectVersion
-    var createdAt: Timestamp
-    var updatedAt: Timestamp
-    var spec: FileSpec
+/// A secret or a config, as a command that handles both has it.
+typealias StoredFile = FileObject<EitherKind>
 
-    enum CodingKeys: String, CodingKey {
-        case id = "ID"
-        case version = "Version"
-        case createdAt = "CreatedAt"
-        case updatedAt = "UpdatedAt"
-        case spec = "Spec"
-    }
+/// Either of the two: what is read of one is the same.
+enum EitherKind: FileObjectKind {
+    static let kind = AccessPolicy.Kind.any
+    static let hidesData = true
+}
 
-    /// The labels by which `secret update` says whose next version an object is.
-    enum Label {
-        static let base = "martlet.version-of"
-        static let number = "martlet.version"
-    }
-
+extension FileObject {
     /// The name without what its version adds.
-    var baseName: String { spec.labels?[Label.base] ?? spec.name }
+    var baseName: String { spec.labels?[FileVersionLabel.base] ?? spec.name }
 
     /// 1 for the object that was made first.
     var number: Int {
-        guard spec.labels?[Label.base] != nil else { return 1 }
-        return spec.labels?[Label.number].flatMap { Int($0) } ?? 1
+        guard spec.labels?[FileVersionLabel.base] != nil else { return 1 }
+        return spec.labels?[FileVersionLabel.number].flatMap { Int($0) } ?? 1
     }
+}
+
+/// The labels by which `secret update` says whose next version an object is.
+enum FileVersionLabel {
+    static let base = "martlet.version-of"
+    static let number = "martlet.version"
 }
 
 /// The secrets or the configs that there are.

@@ -6,7 +6,7 @@ import Platform
 enum ManagerClientCertificate: Command {
     static let syntax = Syntax(
         path: ["manager", "client-certificate"],
-        summary: "Let somebody use the API over TCP, in clusterctl and docker; list who may, take it back",
+        summary: "Let somebody use the API over TCP; list who may, and take it back",
         positionals: [
             .init("NAME", "who the files are for, as the certificate says; or 'ls'; or 'revoke SERIAL|NAME...'", .many)
         ],
