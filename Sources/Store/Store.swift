@@ -354,6 +354,11 @@ public final class Store: Sendable {
             try storage.write(changes)
         } catch {
             guarded.withLock { guarded in
+                if Self.isUnreadable(error) {
+                    // What is in memory is whole: the next write puts it in the place of all that is there.
+                    (guarded.isAllDirty, guarded.dirty, guarded.rowWrites) = (true, [], [])
+                    return
+                }
                 guarded.dirty.formUnion(taken.dirty)
                 guarded.rowWrites = taken.rowWrites + guarded.rowWrites
                 guarded.isAllDirty = guarded.isAllDirty || taken.isAllDirty
@@ -365,6 +370,14 @@ public final class Store: Sendable {
         if changes.whole != nil { try storage.makeDurable() }
         // Another state may have been put in force meanwhile, of which the database has nothing yet.
         guarded.withLock { if !$0.isAllDirty { $0.durable = changes.position } }
+    }
+
+    /// Whether what the database holds already keeps it from taking more.
+    private static func isUnreadable(_ error: any Error) -> Bool {
+        switch (error as? StoreError)?.code {
+        case .damaged, .malformed: true
+        default: false
+        }
     }
 
     /// What the database does not have; it holds on to no more of the state than that.

@@ -10,7 +10,7 @@ import Testing
     private func chunk(_ offset: UInt64, _ count: Int = 5, of total: UInt64 = 30) -> Message.SnapshotChunk {
         .init(
             metadata: Self.metadata, totalBytes: total, offset: offset,
-            bytes: [UInt8](repeating: UInt8(offset), count: count))
+            bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: offset), count: count))
     }
 
     private mutating func take(_ offset: UInt64, _ count: Int = 5, limit: Int = 15) -> [UInt64] {
@@ -26,6 +26,12 @@ import Testing
         #expect(take(15) == [15])
         #expect(take(20) == [20, 25] && incoming.isWhole)
         #expect(take(20) == [])
+    }
+
+    @Test mutating func nothingIsTakenBehindItsEnd() {
+        #expect(take(0, 31, limit: 100) == [] && take(30) == [] && take(.max) == [])
+        #expect(take(0, 30) == [0] && incoming.isWhole)
+        #expect(take(30) == [] && incoming.isWhole)
     }
 
     @Test mutating func whatIsHeldIsBounded() {

@@ -56,6 +56,23 @@ import Testing
         #expect(try number("SELECT count(*) FROM part_block") <= 4 + bytes * 2 / RowBlocks.Limits.smallBytes)
     }
 
+    /// Found by review: it would have failed at the same block for ever.
+    @Test func aBlockThatRotsWhileItIsOpenIsReplaced() throws {
+        let folder = try TemporaryDirectory("blocks")
+        let path = folder.file("state.db")
+        var member = try Member(path)
+        try member.apply([.add(member.next(), [1])])
+        try member.store.flush()
+        try SQLiteDatabase(path).execute("UPDATE part_block SET rows = zeroblob(length(rows))")
+        try member.apply([.add(member.next(), [2])])
+        #expect(throws: StoreError.self) { try member.store.flush() }
+        try member.store.flush()
+        try member.close()
+        member = try Member(path)
+        #expect(member.rows.values.sorted { $0[0] < $1[0] } == [[1], [2]] && member.store.isSound())
+        try member.close()
+    }
+
     @Test func oneAtATimeFillsBlocks() throws {
         let folder = try TemporaryDirectory("blocks")
         let member = try Member(folder.file("state.db"))

@@ -38,9 +38,12 @@ struct Caller: Sendable, Equatable {
         (tokenID, endsAt) = (token.id, token.expiresAt)
     }
 
+    /// Whoever shows nothing where tokens hold.
+    var isAnonymous: Bool { identity == .token(AccessToken.anonymous) }
+
     /// Whether one with a token would be let in with the call as things are.
-    func mayGoOn(with request: HTTPRequest, _ known: AccessTokens?) throws -> Bool {
-        guard let known, let token = tokenID.flatMap({ known.tokens[$0] }) else { return false }
+    func mayGoOn(with request: HTTPRequest, _ known: AccessTokens) throws -> Bool {
+        guard let token = tokenID.flatMap({ known.tokens[$0] }) else { return false }
         try Caller(token).check(request)
         return token.expiresAt.map { known.now < $0 } ?? true
     }

@@ -8,9 +8,13 @@ final class OpenCalls: Sendable {
     private struct Call {
         let caller: Caller
         let request: HTTPRequest
-        let end: AsyncStream<Void>.Continuation
+        let end: AsyncStream<HTTPError>.Continuation
 
-        func mayGoOn(_ known: AccessTokens?) -> Bool { (try? caller.mayGoOn(with: request, known)) ?? false }
+        /// Why it must not go on; nil where it may.
+        func end(_ known: AccessTokens?) -> HTTPError? {
+            guard let known else { return OpenCalls.noManager }
+            return (try? caller.mayGoOn(with: request, known)) == true ? nil : OpenCalls.ended
+        }
     }
 
     private struct State {
@@ -20,6 +24,10 @@ final class OpenCalls: Sendable {
 
     private static let ended = HTTPError(.forbidden, "Permission denied: the token was taken back, or has ended")
 
+    /// Nothing is wrong with the token: another manager takes it.
+    private static let noManager = HTTPError(
+        .serviceUnavailable, "this node is no manager any more, or is stopping: ask another one")
+
     private let state = Mutex(State())
 
     /// Cuts off what would not be let in any more.
@@ -27,7 +35,7 @@ final class OpenCalls: Sendable {
     /// - Parameter known: nil where the node is no manager any more.
     func review(_ known: AccessTokens?) {
         let calls = state.withLock { Array($0.calls.values) }
-        for call in calls where !call.mayGoOn(known) { call.end.yield() }
+        for call in calls { if let reason = call.end(known) { call.end.yield(reason) } }
     }
 
     /// Answers a call, and holds what of it takes its time to who makes it.
@@ -62,16 +70,16 @@ final class OpenCalls: Sendable {
         let known: @Sendable () -> AccessTokens?
 
         func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-            let (ends, end) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+            let (ends, end) = AsyncStream<HTTPError>.makeStream(bufferingPolicy: .bufferingNewest(1))
             let call = Call(caller: caller, request: request, end: end)
             let number = calls.enter(call)
             defer { calls.leave(number) }
             // It may have been taken back before anybody knew of this call.
-            guard call.mayGoOn(known()) else { throw OpenCalls.ended }
-            return try await withThrowingTaskGroup(of: Value?.self) { group in
+            if let reason = call.end(known()) { throw reason }
+            return try await withThrowingTaskGroup(of: Value.self) { group in
                 group.addTask { try await body() }
                 group.addTask {
-                    for await _ in ends { return nil }
+                    for await reason in ends { throw reason }
                     throw CancellationError()
                 }
                 if let endsAt = caller.endsAt {
@@ -79,13 +87,13 @@ final class OpenCalls: Sendable {
                         // In steps, because the time of day may be set.
                         while true {
                             let left = endsAt - WallClock.now()
-                            guard left > .zero else { return nil }
+                            guard left > .zero else { throw OpenCalls.ended }
                             try await Task.sleep(for: min(left, .seconds(60)))
                         }
                     }
                 }
                 defer { group.cancelAll() }
-                guard let value = try await group.next() ?? nil else { throw OpenCalls.ended }
+                guard let value = try await group.next() else { throw CancellationError() }
                 return value
             }
         }

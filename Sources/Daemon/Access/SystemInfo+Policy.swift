@@ -10,9 +10,11 @@ extension SystemInfo {
         if !policy.allows(.read, .image) { images = 0 }
         (id, name, kernelVersion, operatingSystem, osVersion, dockerRootDir) = ("", "", "", "", "", "")
         (ncpu, memTotal, warnings) = (0, 0, nil)
+        for name in runtimes.keys { runtimes[name]?.path = "" }
         swarm.cluster = nil
+        if !swarm.error.isEmpty { swarm.error = "this node is not well: ask who may read the cluster" }
+        (swarm.remoteManagers, swarm.nodeAddress) = (nil, "")
         guard !policy.allows(.read, .node) else { return }
-        swarm.nodeAddress = ""
-        (swarm.remoteManagers, swarm.nodes, swarm.managers) = (nil, nil, nil)
+        (swarm.nodes, swarm.managers) = (nil, nil)
     }
 }

@@ -64,6 +64,7 @@ final class DiscoveryNode: Sendable {
         do {
             guard let caller else { return await respond(to: request) }
             try caller.check(request)
+            if caller.isAnonymous { return await respond(to: request) }
             return try await calls.answer(
                 request, by: caller, known: { [self] in tokens }, { [self] in await respond(to: $0) })
         } catch {

@@ -197,7 +197,10 @@ public struct KeyValueState: StatePart {
         }
         let version = try KeyVersion(row: row)
         guard version.id == id else { throw StoreError(.malformed, "a version of a key under another's id") }
-        noteNewest(version, insteadOf: newest.put(version))
+        let replaced = newest.put(version)
+        // Versions of format 4 may have left such a row behind, which the history has no place for.
+        if let replaced, replaced.modify <= compacted { versionsHash &-= Self.hash(replaced) }
+        noteNewest(version, insteadOf: replaced)
     }
 
     private static func hash(_ version: KeyVersion) -> UInt64 { version.rowHash(in: name) }

@@ -44,11 +44,13 @@ struct LogAnswer: Sendable {
         return HTTPResponse(.ok, headers: ["Content-Type": contentType], body: body)
     }
 
-    /// Whether the reader may still read it: its token may go, and labels may change. What is gone gives no more lines anyway.
+    /// Whether the reader may still read it: its token may go, and labels may change. A service that is gone has none, and its tasks
+    /// write their last lines.
     private func isShown(in snapshot: Snapshot) -> Bool {
         guard let view = try? AccessView(snapshot, for: request) else { return false }
+        guard let service = snapshot.get(Service.self, subject.serviceID) else { return true }
         if let id = subject.taskID { return snapshot.get(ClusterTask.self, id).map(view.shows) ?? true }
-        return snapshot.get(Service.self, subject.serviceID).map(view.shows) ?? true
+        return view.shows(service)
     }
 
     private func framed(_ entry: LogEntry) -> [UInt8] {

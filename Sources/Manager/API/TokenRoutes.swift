@@ -47,6 +47,11 @@ struct TokenRoutes: Sendable {
         }
         if let ttl = wish.ttl, ttl <= 0 { throw HTTPError(.badRequest, "a token's TTL must be more than 0") }
         let isAnonymous = wish.name == AccessToken.anonymous
+        guard !isAnonymous || wish.ttl == nil else {
+            throw HTTPError(
+                .badRequest,
+                "the policy of '\(wish.name)' has no TTL, for what would hold behind it is not clear: remove it then")
+        }
         let secret = Identifier.randomHex(bytes: Limits.secretBytes)
         let id = Identifier.random()
         let made = try await api.update { transaction in

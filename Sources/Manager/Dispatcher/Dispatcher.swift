@@ -191,8 +191,9 @@ actor Dispatcher {
     func doubt() async {
         while !Task.isCancelled {
             let unheard = store.snapshot.all(Node.self).filter { $0.status.state == .ready && lastHeard[$0.id] == nil }
+            if unheard.isEmpty { return }
             do {
-                return try await mark(unheard.map(\.id), .unknown, NodeStatus.leaderChanged)
+                try await mark(unheard, .unknown, NodeStatus.leaderChanged)
             } catch {
                 log.warning("cannot say which nodes are not heard of yet", ["error": "\(error)"])
                 try? await Task.sleep(for: Limits.sweepInterval)
@@ -218,18 +219,20 @@ actor Dispatcher {
             let isSilent = { (id: String) in now - self.lastWord(of: id) > self.grace(of: id, period) }
             lastHeard = lastHeard.filter { store.snapshot.get(Node.self, $0.key) != nil }
             clocks = clocks.filter { lastHeard[$0.key] != nil }
-            let silent = nodes.filter { $0.status.state != .down && isSilent($0.id) }.map(\.id)
+            let silent = nodes.filter { $0.status.state != .down && isSilent($0.id) }
             // One that registered while it was being marked down, or unknown.
             let back = nodes.filter {
                 $0.status.state != .ready && sessions[$0.id] != nil && !isSilent($0.id)
-            }.map(\.id)
-            for id in silent {
-                log.warning("node is down", ["node": id])
-                sessions[id]?.connection.close()
+            }
+            for node in silent {
+                log.warning("node is down", ["node": node.id])
+                sessions[node.id]?.connection.close()
             }
             do {
                 try await mark(silent, .down, "heartbeat failure")
                 try await mark(back, .ready, nil)
+                // What their clocks are was said where that is now.
+                for node in back { clocks[node.id] = nil }
             } catch {
                 log.warning("cannot say which nodes are down", ["error": "\(error)"])
             }
@@ -244,11 +247,17 @@ actor Dispatcher {
             ? DispatchLimits.newLeaderGrace(heartbeat: period) : period * DispatchLimits.heartbeatGrace
     }
 
-    private func mark(_ nodeIDs: [String], _ state: NodeState, _ message: String?) async throws {
-        guard !nodeIDs.isEmpty else { return }
+    /// Those of them that are as they were seen: what became of the others meanwhile is news.
+    private func mark(_ nodes: [Node], _ state: NodeState, _ message: String?) async throws {
+        for start in stride(from: 0, to: nodes.count, by: Command.writesLimit) {
+            try await mark(nodes[start..<min(start + Command.writesLimit, nodes.count)], state, message)
+        }
+    }
+
+    private func mark(_ nodes: ArraySlice<Node>, _ state: NodeState, _ message: String?) async throws {
         try await store.update(through: proposer, at: clock.wall()) { transaction in
-            for id in nodeIDs {
-                guard var node = transaction.get(Node.self, id) else { continue }
+            for seen in nodes {
+                guard var node = transaction.get(Node.self, seen.id), node.version == seen.version else { continue }
                 // Who was let in and is not heard of since is to be known as such.
                 let isAwaited = state == .down && node.status.message == NodeStatus.letIn
                 node.status.state = state

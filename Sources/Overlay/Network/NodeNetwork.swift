@@ -151,9 +151,9 @@ public actor NodeNetwork {
             gatewayAllocator?.release(address, at: .now)
         }
         guard let state else { return }
+        try reconcileHost(isRepair: false)
         // The managers may have taken the network back while this sandbox still held it.
         if known?.legs.allSatisfy({ network($0.networkID) != nil }) != true { try removeOrphans(state) }
-        try reconcileHost(isRepair: false)
     }
 
     /// Takes away every sandbox that is not of one of these tasks, and every interface without a sandbox.

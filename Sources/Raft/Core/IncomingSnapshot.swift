@@ -26,7 +26,9 @@ struct IncomingSnapshot: Sendable {
     ///
     /// - Returns: what is to be written now, in order.
     mutating func take(_ chunk: Message.SnapshotChunk, holding limit: Int) -> [Message.SnapshotChunk] {
-        guard !chunk.bytes.isEmpty, chunk.offset >= nextOffset else { return [] }
+        guard !chunk.bytes.isEmpty, chunk.offset >= nextOffset, chunk.offset < totalBytes,
+            UInt64(chunk.bytes.count) <= totalBytes - chunk.offset
+        else { return [] }
         guard chunk.offset == nextOffset else {
             hold(chunk, limit)
             return []

@@ -184,13 +184,17 @@ package final class SegmentLog {
     }
 
     private func makeSpare(_ size: Int) throws(RaftError) -> any DiskFile {
+        spare = nil
+        try? disk.remove(Self.spareName)
         do {
-            spare = nil
-            try? disk.remove(Self.spareName)
             let file = try disk.open(Self.spareName, creating: true)
             try file.allocate(size)
             return file
-        } catch { throw storageFailure(error, "cannot make a segment of \(size) bytes") }
+        } catch {
+            // Half of one takes the space that others need.
+            try? disk.remove(Self.spareName)
+            throw storageFailure(error, "cannot make a segment of \(size) bytes")
+        }
     }
 
     private func rotate(isReset: Bool, forBytes extent: Int) throws(RaftError) {

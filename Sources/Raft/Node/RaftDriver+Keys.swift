@@ -28,8 +28,9 @@ extension RaftDriver {
         )
         // What has just come is not written yet: then another time.
         guard log.end == (content.lastIndex, content.lastTerm) else { return }
-        if try log.rewrite(content) {
-            try log.reserve()
+        let isRewritten = try log.rewrite(content)
+        try log.reserve()
+        if isRewritten {
             compactedIndex = max(compactedIndex, content.baseIndex)
         } else {
             resealRetryAt = now + Self.resealInterval

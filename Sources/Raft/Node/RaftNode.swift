@@ -177,7 +177,10 @@ public final class RaftNode: Sendable {
     /// Throws as `propose`, and `changeInProgress` (try again), `invalidChange`, or `timedOut` where it stays a learner.
     @discardableResult
     public func addVoter(_ member: Member) async throws -> LogIndex {
-        try await ask(bytes: 0) { .change(.add(member), $0) }.index
+        // It waits until the member has caught up.
+        try await ask(bytes: 0, within: settings.promotionTimeout + settings.answerTimeout) {
+            .change(.add(member), $0)
+        }.index
     }
 
     /// Adds a member that gets everything and does not vote; returns once that is committed.
@@ -315,13 +318,15 @@ public final class RaftNode: Sendable {
         }
     }
 
-    private func ask(bytes: Int, _ item: (Mailbox.Token) -> Mailbox.Item) async throws -> Answer {
+    private func ask(
+        bytes: Int, within limit: Duration? = nil, _ item: (Mailbox.Token) -> Mailbox.Item
+    ) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
             if isStuck {
                 let error = RaftError(.notLeader(leader: nil), "the disk of this member hangs; nothing was taken")
                 return continuation.resume(throwing: error)
             }
-            let token = callers.add(continuation, until: MemberClock.now() + settings.answerTimeout)
+            let token = callers.add(continuation, until: MemberClock.now() + (limit ?? settings.answerTimeout))
             switch mailbox.post(item(token), bytes: bytes) {
             case nil: break
             case .full?:

@@ -77,6 +77,9 @@ final class RowBlocks {
         var removed: [Int64: Int] = [:]
         let sums = "SELECT block, sum(count), max(number) FROM part_removed GROUP BY block"
         try database.prepare(sums).forEachRow { row in
+            guard row.integer(1) >= 0, (0..<Int64.max).contains(row.integer(2)) else {
+                throw StoreError(.damaged, "what is gone of block \(row.integer(0)) is not what was written there")
+            }
             removed[row.integer(0)] = Int(row.integer(1))
             lastRemoval = max(lastRemoval, row.integer(2))
         }
@@ -85,6 +88,9 @@ final class RowBlocks {
             let block = Block(
                 number: row.integer(0), first: row.blob(2), last: row.blob(3), count: Int(row.integer(4)),
                 bytes: Int(row.integer(5)), removed: removed[row.integer(0)] ?? 0)
+            guard block.count > 0, block.removed < block.count, block.number < Int64.max else {
+                throw StoreError(.damaged, "block \(block.number) is not what was written there")
+            }
             blocks[row.text(1), default: []].append(block)
             lastNumber = max(lastNumber, block.number)
         }
@@ -162,7 +168,7 @@ final class RowBlocks {
             let id = all.ids[place]
             guard all.writes[place].isRemoved else {
                 guard Self.precedes(last, id) else {
-                    throw StoreError(.database, "a row of \(part) is not behind those before it")
+                    throw StoreError(.damaged, "a row of \(part) is not behind those before it")
                 }
                 last = id
                 added.append(id)

@@ -233,6 +233,15 @@ import Testing
         }
     }
 
+    /// Found by review: a transaction takes no more than 200 writes.
+    @Test func aNewLeaderDoubtsHundreds() async throws {
+        try await withDispatcher { cluster, dispatcher in
+            for number in 0..<(Command.writesLimit + 50) { try await cluster.addNode("more\(number)") }
+            await dispatcher.doubt()
+            #expect(cluster.snapshot.all(Node.self).allSatisfy { $0.status.state == .unknown })
+        }
+    }
+
     @Test func whoIsHeardIsNotDown() async throws {
         try await withDispatcher { cluster, dispatcher in
             let link = connect(dispatcher, "n1")
