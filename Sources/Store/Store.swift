@@ -72,7 +72,7 @@ public final class Store: Sendable {
         var isDamaged = false
         do {
             (snapshot, position) = try storage.load(schema: schema)
-        } catch let error as StoreError where error.code == .damaged || error.code == .malformed {
+        } catch let error as StoreError where error.isUnreadable {
             // Snapshot and log, which have checksums of their own, bring back what it should have been.
             log.error("the state's database is damaged; it is made anew", ["error": "\(error)"])
             Metrics.shared.counter(
@@ -352,13 +352,12 @@ public final class Store: Sendable {
         guard let changes else { return }
         do {
             try storage.write(changes)
+        } catch let error as StoreError where error.isUnreadable {
+            // What is in memory is whole: the next write puts it in the place of all that is there.
+            guarded.withLock { ($0.isAllDirty, $0.dirty, $0.rowWrites) = (true, [], []) }
+            throw error
         } catch {
             guarded.withLock { guarded in
-                if Self.isUnreadable(error) {
-                    // What is in memory is whole: the next write puts it in the place of all that is there.
-                    (guarded.isAllDirty, guarded.dirty, guarded.rowWrites) = (true, [], [])
-                    return
-                }
                 guarded.dirty.formUnion(taken.dirty)
                 guarded.rowWrites = taken.rowWrites + guarded.rowWrites
                 guarded.isAllDirty = guarded.isAllDirty || taken.isAllDirty
@@ -370,14 +369,6 @@ public final class Store: Sendable {
         if changes.whole != nil { try storage.makeDurable() }
         // Another state may have been put in force meanwhile, of which the database has nothing yet.
         guarded.withLock { if !$0.isAllDirty { $0.durable = changes.position } }
-    }
-
-    /// Whether what the database holds already keeps it from taking more.
-    private static func isUnreadable(_ error: any Error) -> Bool {
-        switch (error as? StoreError)?.code {
-        case .damaged, .malformed: true
-        default: false
-        }
     }
 
     /// What the database does not have; it holds on to no more of the state than that.

@@ -38,6 +38,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.init(.conflict, conflict.description, conflict: conflict)
     }
 
+    /// Whether what a storage holds already keeps it from taking more.
+    var isUnreadable: Bool { code == .damaged || code == .malformed }
+
     public var description: String { cause.map { "\(message): \($0)" } ?? message }
 }
 

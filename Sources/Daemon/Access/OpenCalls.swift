@@ -11,7 +11,7 @@ final class OpenCalls: Sendable {
         let end: AsyncStream<HTTPError>.Continuation
 
         /// Why it must not go on; nil where it may.
-        func end(_ known: AccessTokens?) -> HTTPError? {
+        func refusal(_ known: AccessTokens?) -> HTTPError? {
             guard let known else { return OpenCalls.noManager }
             return (try? caller.mayGoOn(with: request, known)) == true ? nil : OpenCalls.ended
         }
@@ -35,7 +35,7 @@ final class OpenCalls: Sendable {
     /// - Parameter known: nil where the node is no manager any more.
     func review(_ known: AccessTokens?) {
         let calls = state.withLock { Array($0.calls.values) }
-        for call in calls { if let reason = call.end(known) { call.end.yield(reason) } }
+        for call in calls { if let reason = call.refusal(known) { call.end.yield(reason) } }
     }
 
     /// Answers a call, and holds what of it takes its time to who makes it.
@@ -75,7 +75,7 @@ final class OpenCalls: Sendable {
             let number = calls.enter(call)
             defer { calls.leave(number) }
             // It may have been taken back before anybody knew of this call.
-            if let reason = call.end(known()) { throw reason }
+            if let reason = call.refusal(known()) { throw reason }
             return try await withThrowingTaskGroup(of: Value.self) { group in
                 group.addTask { try await body() }
                 group.addTask {

@@ -22,7 +22,8 @@ public final class SocketListener: Sendable {
     }
     private let state: Mutex<State>
 
-    /// Listens. `onAccept` runs on the loop's thread; the streams live on the loops of `workers`, on `loop` where there are none. A unix socket's file is made with `mode`, in the place of one at which nobody listens any more.
+    /// Listens. `onAccept` runs on the loop's thread; the streams live on the loops of `workers`, on `loop` where there are
+    /// none. A unix socket's file is made with `mode`, in the place of one at which nobody listens any more.
     public init(
         on address: SocketAddress, loop: EventLoop, workers: LoopPool? = nil, backlog: Int = 1024,
         mode: UInt32 = 0o660,
