@@ -11,6 +11,12 @@ public final class Manager: Sendable {
         let tasks: [Task<Void, Never>]
     }
 
+    private enum Limits {
+        /// How long an agent is kept by a manager that knows of no leader: one that lost the others may never know.
+        static let leaderWait: Duration = .seconds(1)
+        static let leaderPause: Duration = .milliseconds(50)
+    }
+
     private let store: Store
     private let proposer: any Proposer
     private let members: any MemberGroup
@@ -79,12 +85,22 @@ public final class Manager: Sendable {
             if let dispatcher {
                 try await dispatcher.serve(connection, nodeID: nodeID)
             } else if try await connection.receive() != nil {
+                await waitForLeader()
                 try await connection.send(.redirect(await members.managers()))
             }
         } catch {
             Logger("manager").debug("an agent's connection ended", ["node": nodeID, "error": "\(error)"])
         }
         connection.close()
+    }
+
+    /// Between two leaders an agent waits here: sent away, it would come back again and again to hear the same.
+    private func waitForLeader() async {
+        let deadline = ContinuousClock.now + Limits.leaderWait
+        while !members.knowsLeader, ContinuousClock.now < deadline {
+            try? await Task.sleep(for: Limits.leaderPause)
+            if Task.isCancelled { return }
+        }
     }
 
     /// Makes a new cluster's first objects.

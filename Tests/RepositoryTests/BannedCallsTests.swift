@@ -66,6 +66,19 @@ import Testing
         expectNone(wrong)
     }
 
+    /// A reader that ends before its writer does kills it (SIGPIPE), and with `pipefail` the line fails, now and then.
+    @Test func scriptsReadPipesToTheirEnd() {
+        let folders = ["deploy/", "Tests/Stories/", "Tests/testbed/"]
+        var wrong: [String] = []
+        for (path, text) in Repository.texts where folders.contains(where: { path.hasPrefix($0) }) {
+            for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            where line.contains(#/\| *(?:head\b|grep +-[A-Za-z]*[qm])/#) {
+                wrong.append("\(path):\(index + 1): sed -n, or grep >/dev/null, reads all that comes")
+            }
+        }
+        expectNone(wrong)
+    }
+
     @Test func noPackageRegistryIsNamed() {
         let hosts = [
             "crates" + ".io", "pypi" + ".org", "npmjs" + ".", "rubygems" + ".org", "proxy.golang" + ".org",

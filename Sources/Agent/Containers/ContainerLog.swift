@@ -64,20 +64,21 @@ public struct ContainerLogCursor: Sendable {
     }
 
     private func read() async throws -> ([UInt8], Int64?) {
-        let (path, offset, tail) = (path, offset, options.tail)
+        let (path, offset, options) = (path, offset, options)
         return try await runOnThread(named: "log") {
             let opened = Glibc.open(path, O_RDONLY | O_CLOEXEC)
             if opened < 0, errno == ENOENT { return ([], offset) }
             let file = Descriptor(owning: try checked(opened, "open", path))
-            let start = try offset ?? tail.map { try Self.startOfLast($0, in: file.rawValue) } ?? 0
+            let start = try offset ?? options.tail.map { try Self.startOfLast($0, of: options, in: file.rawValue) } ?? 0
             try checked(lseek(file.rawValue, off_t(start), SEEK_SET) == -1 ? -1 : Int32(0), "lseek", path)
             let bytes = try Files.read(file.rawValue, upTo: Self.chunk, path)
             return (bytes, start + Int64(bytes.count))
         }
     }
 
-    /// Where the last `count` whole lines begin: read backwards, chunk by chunk. A line in parts counts once.
-    static func startOfLast(_ count: Int, in file: Int32) throws -> Int64 {
+    /// Where the last `count` whole lines of the wanted streams begin: read backwards, chunk by chunk. A line in parts counts once.
+    /// How the two streams' lines follow each other is chance: conmon reads them from two pipes.
+    static func startOfLast(_ count: Int, of options: LogOptions, in file: Int32) throws -> Int64 {
         let end = Int64(lseek(file, 0, SEEK_END))
         guard end > 0, count > 0 else { return max(0, end) }
         var position = end
@@ -93,7 +94,7 @@ public struct ContainerLogCursor: Sendable {
             // From the end: each newline closes the line before it.
             var lineEnd = carriedEnd == end && bytes.last == UInt8(ascii: "\n") ? bytes.count - 1 : bytes.count
             while let newline = bytes[..<lineEnd].lastIndex(of: UInt8(ascii: "\n")) {
-                if isWhole(bytes[(newline + 1)..<lineEnd]) {
+                if counts(bytes[(newline + 1)..<lineEnd], of: options) {
                     if seen == count { return position + Int64(lineEnd) + 1 }
                     seen += 1
                 }
@@ -103,10 +104,11 @@ public struct ContainerLogCursor: Sendable {
             carriedEnd = position + Int64(lineEnd)
             if carried.count > 4 * ContainerLogParser.maximumLine { carried = [] }
         }
-        return isWhole(carried[...]) && seen == count ? carriedEnd + 1 : 0
+        return counts(carried[...], of: options) && seen == count ? carriedEnd + 1 : 0
     }
 
-    private static func isWhole(_ line: ArraySlice<UInt8>) -> Bool {
-        ContainerLogParser.parse(line).map { !$0.isPartial } ?? true
+    private static func counts(_ line: ArraySlice<UInt8>, of options: LogOptions) -> Bool {
+        guard let line = ContainerLogParser.parse(line) else { return true }
+        return !line.isPartial && (line.stream == .stdout ? options.stdout : options.stderr)
     }
 }

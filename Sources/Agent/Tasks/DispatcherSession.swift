@@ -4,10 +4,11 @@ import Platform
 /// An agent's talk with its managers: registers, takes assignments, reports statuses, sends logs; and does it again with
 /// another manager whenever one is lost. Tasks go on meanwhile.
 public actor DispatcherSession {
-    /// Waits between two attempts to find a manager.
-    private static let retryDelays: [Duration] = [
-        .milliseconds(50), .milliseconds(100), .milliseconds(250), .seconds(1),
-    ]
+    /// Waits between two attempts to find a manager. While another leader may be elected, shorter than a new leader waits for the
+    /// next agent before it places (decision 0040).
+    private static let retryDelays: [Duration] =
+        [.milliseconds(50), .milliseconds(100)] + Array(repeating: .milliseconds(250), count: 6)
+        + [.milliseconds(500), .milliseconds(500), .seconds(1)]
     /// How long a manager may take to answer a registration.
     private static let registrationTimeout: Duration = .seconds(5)
     /// Logs that are read for managers at the same time.

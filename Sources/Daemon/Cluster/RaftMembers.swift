@@ -33,6 +33,8 @@ struct RaftMembers: MemberGroup {
 
     func managers() async -> [ManagerEndpoint] { endpoints() }
 
+    var knowsLeader: Bool { raft.status.leader != nil }
+
     func members() async -> [GroupMember] {
         let status = raft.status
         let nodes = whoManagedEver()

@@ -38,6 +38,9 @@ public protocol MemberGroup: Sendable {
     /// All managers and where their cluster ports are, the leader first.
     func managers() async -> [ManagerEndpoint]
 
+    /// Whether this manager knows who leads.
+    var knowsLeader: Bool { get }
+
     /// Voters and learners, sorted by place.
     func members() async -> [GroupMember]
 

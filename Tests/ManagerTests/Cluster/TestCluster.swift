@@ -53,6 +53,7 @@ final class TestMembers: MemberGroup, ClusterOperations {
         var added: [String] = []
         var leaders: [String] = []
         var level = 1
+        var knowsLeader = true
         var entries: [LogEntry] = []
         var asked: [(LogSubject, LogOptions)] = []
         var verdicts: [@Sendable (Snapshot) -> Bool] = []
@@ -62,6 +63,7 @@ final class TestMembers: MemberGroup, ClusterOperations {
 
     func set(_ statuses: [String: ManagerStatus]) { state.withLock { $0.statuses = statuses } }
     func set(_ entries: [LogEntry]) { state.withLock { $0.entries = entries } }
+    func set(knowsLeader: Bool) { state.withLock { $0.knowsLeader = knowsLeader } }
     func set(level: Int) { state.withLock { $0.level = level } }
     var removed: [String] { state.withLock { $0.removed } }
     var added: [String] { state.withLock { $0.added } }
@@ -72,6 +74,7 @@ final class TestMembers: MemberGroup, ClusterOperations {
 
     func managerStatuses() async -> [String: ManagerStatus] { state.withLock { $0.statuses } }
     func managers() async -> [ManagerEndpoint] { [ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")] }
+    var knowsLeader: Bool { state.withLock { $0.knowsLeader } }
     func commandLevel() async -> Int { state.withLock { $0.level } }
     var consensus: ConsensusSettings {
         ConsensusSettings(

@@ -1,6 +1,7 @@
 import Model
 import Platform
 import Store
+import Synchronization
 import TestSupport
 import Testing
 
@@ -325,6 +326,29 @@ import Testing
         await manager.serve(link, nodeID: "n1")
         #expect(await link.hear() == .redirect([ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")]))
         #expect(await link.hear() == nil)
+    }
+
+    /// Sent away at once, agents came back when the new leader had placed what waited.
+    @Test func aManagerThatKnowsNoLeaderKeepsTheAgentUntilItDoes() async throws {
+        let cluster = try await TestCluster()
+        try await cluster.addNode("n1")
+        cluster.members.set(knowsLeader: false)
+        let manager = Manager(
+            store: cluster.store, proposer: cluster.proposer, members: cluster.members, clock: cluster.time.clock)
+        let link = TestLink()
+        link.register("n1")
+        let wasKnown = Mutex(false)
+        let asked = ContinuousClock.now
+        async let served: Void = manager.serve(link, nodeID: "n1")
+        async let answer = (message: link.hear(), came: ContinuousClock.now, wasKnown: wasKnown.withLock { $0 })
+        try await Task.sleep(for: .milliseconds(200))
+        wasKnown.withLock { $0 = true }
+        cluster.members.set(knowsLeader: true)
+        let (message, came, afterwards) = await answer
+        #expect(message == .redirect([ManagerEndpoint(nodeID: "m1", address: "192.0.2.9:2377")]))
+        // It is not kept for longer than a second, whatever this machine does meanwhile.
+        #expect(afterwards || came - asked > .milliseconds(900))
+        await served
     }
 
     /// What was placed on a node that died together with the former leader was started elsewhere 16 s later.
