@@ -54,6 +54,7 @@ package struct SimulationOptions: Sendable {
         settings.snapshotAfterEntries = 40
         settings.trailingEntries = 8
         settings.snapshotChunkBytes = 600
+        settings.snapshotPatience = .milliseconds(500)
         settings.maximumAppendBytes = 200
         settings.maximumInflightBytes = 800
         settings.maximumInflightMessages = 4

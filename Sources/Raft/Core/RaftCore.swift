@@ -32,6 +32,8 @@ public struct RaftCore: Sendable {
     public internal(set) var snapshot: SnapshotMetadata?
     /// Its size, where this member took it.
     var snapshotBytes = 0
+    /// The next one, which is being written, and since when.
+    var snapshotUnderWay: (index: LogIndex, since: MonotonicInstant)?
     /// Entries behind its trail are kept for a follower.
     var isHoldingLog = false
     public internal(set) var commitIndex: LogIndex

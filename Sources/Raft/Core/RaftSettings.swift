@@ -42,6 +42,8 @@ public struct RaftSettings: Sendable {
     /// Bytes of a snapshot that are on their way to a follower unanswered, at most; one piece always may be. What comes out of
     /// order a follower holds up to as much.
     public var snapshotWindowBytes = 4 << 20
+    /// For so long from its beginning, a follower that needs a snapshot may have to wait for the one that is being written.
+    public var snapshotPatience: Duration = .seconds(10)
     /// Entries that stay in the log behind a snapshot, so that a follower slightly behind needs no full copy.
     public var trailingEntries: UInt64 = 2_000
     /// A snapshot is taken once this many bytes were applied since the last one.

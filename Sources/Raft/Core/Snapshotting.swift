@@ -7,6 +7,11 @@ extension RaftCore {
         (isForMending ? comparison.incoming?.metadata : incoming?.metadata) == metadata
     }
 
+    /// A snapshot of this member's own state is being written; nil where none is any more, whatever became of it.
+    public mutating func snapshotBegun(_ index: LogIndex?) {
+        snapshotUnderWay = index.map { ($0, now) }
+    }
+
     /// A snapshot of this member's own state is durable, a file of so many bytes. Entries behind it leave memory, but for a trail
     /// and for what a follower that answers still lacks, where that is not much beside the snapshot.
     public mutating func snapshotTaken(_ metadata: SnapshotMetadata, bytes: Int = 0) {
@@ -44,10 +49,22 @@ extension RaftCore {
     /// The follower needs what the log no longer has.
     mutating func beginSnapshot(_ position: Int) {
         // What a leader took of a state that differs is nobody's.
-        guard let snapshot, var progress = leadership?.followers[position], comparison.divergence == nil else { return }
+        guard let snapshot, var progress = leadership?.followers[position], comparison.divergence == nil,
+            !isNextWorthWaiting(after: snapshot)
+        else { return }
         progress.becomeSnapshot(snapshot)
         leadership?.followers[position] = progress
         readSnapshot(position)
+    }
+
+    /// Whether a follower that needs a snapshot has all sooner with the one that is being written. What lies between the two goes
+    /// through the log otherwise, where a byte takes two to three times as long.
+    private func isNextWorthWaiting(after snapshot: SnapshotMetadata) -> Bool {
+        guard let next = snapshotUnderWay, next.index > snapshot.index, snapshot.index >= log.baseIndex,
+            now < next.since + settings.snapshotPatience
+        else { return false }
+        let between = log.cost(after: snapshot.index) - log.cost(after: next.index)
+        return between > max(settings.snapshotWindowBytes, snapshotBytes / 10)
     }
 
     /// Asks for the next piece of the snapshot that a follower is being sent, if there is room for it on the way.

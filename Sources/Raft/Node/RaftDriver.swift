@@ -40,7 +40,9 @@ package final class RaftDriver {
     package var writesSnapshotsElsewhere = false
     /// What other threads are to do.
     var snapshotWork: [any SnapshotWork] = []
-    var snapshotInProgress: SnapshotJob?
+    var snapshotInProgress: SnapshotJob? {
+        didSet { core.snapshotBegun(snapshotInProgress?.metadata.index) }
+    }
     /// A leader's snapshot that is being read; one that was, and is about to be in force.
     var arrival: SnapshotArrival?
     var arrived: SnapshotArrival?

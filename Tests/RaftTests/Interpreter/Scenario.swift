@@ -16,7 +16,7 @@ struct Scenario: Sendable, CustomTestStringConvertible {
         Members.self, StartingLog.self, StartingTerm.self, Setting.self, Campaign.self, Deliver.self, Settle.self,
         Pass.self,
         Propose.self, Read.self, Lose.self, Isolate.self, Hold.self, Release.self, Heal.self, Crash.self,
-        Restart.self, Pause.self, Resume.self, Stall.self, Sync.self, Snapshot.self, Forget.self,
+        Restart.self, Pause.self, Resume.self, Stall.self, Sync.self, Snapshot.self, Snapshotting.self, Forget.self,
         Hand.self, Change.self, Show.self,
     ]
 

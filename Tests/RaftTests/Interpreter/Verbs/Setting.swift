@@ -14,6 +14,7 @@ enum Setting: Verb {
         case "uncommitted-bytes": stage.settings.maximumUncommittedBytes = value
         case "snapshot-chunk-bytes": stage.settings.snapshotChunkBytes = value
         case "snapshot-window-bytes": stage.settings.snapshotWindowBytes = value
+        case "snapshot-patience-ms": stage.settings.snapshotPatience = .milliseconds(value)
         case "trailing-entries": stage.settings.trailingEntries = UInt64(value)
         case "announcement-ms": stage.settings.announcementDelay = .milliseconds(value)
         case "leases": stage.settings.allowsLeases = value == 1

@@ -12,6 +12,7 @@ enum Snapshot: Verb {
             guard let metadata = core.metadata(at: applied) else {
                 throw ScenarioError("\(id) has no entry \(applied)")
             }
+            core.snapshotBegun(nil)
             core.snapshotTaken(metadata)
             stage.tell("\(id) keeps snapshot \(applied)@\(metadata.term), its log begins at \(core.firstIndex)")
         }
