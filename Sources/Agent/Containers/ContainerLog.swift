@@ -60,7 +60,7 @@ public struct ContainerLogCursor: Sendable {
 
     private func isWanted(_ line: ContainerLogLine) -> Bool {
         if let since = options.since, line.timestamp < since { return false }
-        return line.stream == .stdout ? options.stdout : options.stderr
+        return options.wants(line.stream)
     }
 
     private func read() async throws -> ([UInt8], Int64?) {
@@ -109,6 +109,6 @@ public struct ContainerLogCursor: Sendable {
 
     private static func counts(_ line: ArraySlice<UInt8>, of options: LogOptions) -> Bool {
         guard let line = ContainerLogParser.parse(line) else { return true }
-        return !line.isPartial && (line.stream == .stdout ? options.stdout : options.stderr)
+        return !line.isPartial && options.wants(line.stream)
     }
 }

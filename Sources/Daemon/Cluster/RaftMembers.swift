@@ -33,7 +33,7 @@ struct RaftMembers: MemberGroup {
 
     func managers() async -> [ManagerEndpoint] { endpoints() }
 
-    var knowsLeader: Bool { raft.status.leader != nil }
+    var knowsLeader: Bool { raft.knowsLeader }
 
     func members() async -> [GroupMember] {
         let status = raft.status

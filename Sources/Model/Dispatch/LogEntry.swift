@@ -42,6 +42,9 @@ public struct LogOptions: Codable, Sendable, Equatable {
         self.since = since
         self.until = until
     }
+
+    /// Whether lines of this stream are wanted.
+    public func wants(_ stream: LogStream) -> Bool { stream == .stdout ? stdout : stderr }
 }
 
 /// A manager asks an agent for the logs of some of its tasks.
