@@ -28,6 +28,7 @@ extension Simulation {
         case .lostSight: loseSight()
         case .returningLeader: hideLeader()
         case .lastOne: leaveOne()
+        case .hastyChange: changeOutOfSight()
         case .membership: changeMembers()
         case .repair: repairAll()
         }

@@ -66,6 +66,7 @@ extension Simulation {
     private func forgetTurn(of member: SimulatedMember) {
         member.mailbox = []
         member.snapshotWork = []
+        member.snapshotWaits.end()
         member.told = (0, 0)
         member.readyTerm = 0
     }

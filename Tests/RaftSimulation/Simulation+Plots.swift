@@ -44,6 +44,63 @@ extension Simulation {
         }
     }
 
+    /// The leader takes out a voter, and nobody hears of it.
+    func changeOutOfSight() {
+        guard let leader, let voters = evenVoters(of: leader) else { return }
+        let others = voters.filter { $0 != leader.id }
+        let removed = others[Int(random.below(UInt64(others.count)))]
+        network.repair()
+        isolate(leader.id)
+        let token = takeToken()
+        give(.request { $0.propose(.remove(removed), token: token) }, to: leader)
+        unseenChange = UnseenChange(leader: leader.id, removed: removed)
+        for other in others where member(other.value).driver != nil {
+            give(.request { $0.forgetLeader() }, to: member(other.value))
+        }
+    }
+
+    /// A member has asked for votes after a change that nobody has heard of. What it says from now on reaches those alone that will
+    /// not be with the leader before it. False where there was no such change.
+    func halve(before candidate: SimulatedMember) -> Bool {
+        guard let change = unseenChange, change.leader != candidate.id, !isHealed,
+            let voters = evenVoters(of: candidate), voters.contains(change.leader)
+        else { return false }
+        var others = voters.filter { ![change.leader, change.removed, candidate.id].contains($0) }
+        var half = [change.leader]
+        while half.count < voters.count / 2 { half.append(others.remove(at: Int(random.below(UInt64(others.count))))) }
+        for other in half { cut(from: candidate.id, to: other) }
+        unseenChange?.candidate = candidate.id
+        unseenChange?.half = half
+        return true
+    }
+
+    /// It is elected. An operator asks it at once to take out the leader before it, which is seen by its own half again.
+    func changeHastily(at member: SimulatedMember) {
+        guard let change = unseenChange, change.candidate == member.id, !isHealed else { return }
+        unseenChange = nil
+        network.repair()
+        part(change.half)
+        later(by: 0) { [unowned self] in
+            let token = takeToken()
+            guard member.driver != nil else { return }
+            give(.request { $0.propose(.remove(change.leader), token: token) }, to: member)
+        }
+        later(by: 100_000_000 + random.below(200_000_000)) { [unowned self] in
+            for other in change.half where self.member(other.value).driver != nil {
+                give(.request { $0.forgetLeader() }, to: self.member(other.value))
+            }
+        }
+    }
+
+    /// Those who vote, where one may be taken out of a set whose halves are no majorities.
+    private func evenVoters(of member: SimulatedMember) -> [NodeID]? {
+        guard let configuration = member.driver?.core.configuration, !configuration.isJoint,
+            configuration.isVoter(member.id)
+        else { return nil }
+        let voters = configuration.voters.map(\.id)
+        return voters.count >= 4 && voters.count % 2 == 0 ? voters : nil
+    }
+
     /// A member has taken a piece of a snapshot.
     func disturbSnapshot(of member: SimulatedMember) {
         guard faults.contains(.snapshotMidway), !isHealed, member.driver?.core.isReceivingSnapshot == true,

@@ -34,6 +34,8 @@ package final class Simulation: Transport {
     private var isChangeWanted = false
     /// A leader that is to be seen again once somebody campaigns.
     var returning: NodeID?
+    /// A change of the members that only the leader knows that made it.
+    var unseenChange: UnseenChange?
     private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
 
@@ -70,6 +72,8 @@ package final class Simulation: Transport {
     package var acknowledged: Int { ledger.acknowledged }
     package var confirmedReads: Int { ledger.confirmedReads }
     package var committed: Int { ledger.committed.count }
+    /// How often a follower has waited for the snapshot that its leader was writing.
+    package var snapshotWaits: Int { members.reduce(0) { $0 + $1.snapshotWaits.count } }
     package var elections: Int { ledger.leaders.count }
 
     /// Runs it all: found, chaos, heal, judge. Throws `SimulationFailure`.
@@ -217,6 +221,7 @@ package final class Simulation: Transport {
             if member.keys.areSeveral, try driver.reseal() { member.keys.settled() }
             beginSnapshotWork(of: driver, member)
             member.notePromises()
+            note(member.snapshotWaits.note(driver.core, at: driver.now))
             if let divergence = driver.core.divergence, !member.machine.wasFlipped {
                 note("\(member.id) takes its state for wrong, which it is not: \(divergence)")
             }
@@ -231,13 +236,14 @@ package final class Simulation: Transport {
             if change.role == .preCandidate { returnLeader(before: member) }
             if change.role == .candidate {
                 endReignSoon(of: member, after: 0)
-                narrowReign(of: member)
+                if !halve(before: member) { narrowReign(of: member) }
             }
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
             note(brokenLease(by: member, in: change.term))
             awaitCommitted(of: member, in: change.term)
             endReignSoon(of: member, after: random.below(4 * network.latency))
+            changeHastily(at: member)
             // An operator who could not wait for a leader.
             isChangeWanted = !isHealed && faults.contains(.membership) && random.below(2) == 0
         }

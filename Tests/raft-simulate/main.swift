@@ -53,6 +53,7 @@ var undecided = 0
 var acknowledged = 0
 var reads = 0
 var readsInPlace = 0
+var snapshotWaits = 0
 var digest: UInt64 = 0
 for seed in first..<first + count {
     // A trap ends the process before it can name its seed.
@@ -63,6 +64,7 @@ for seed in first..<first + count {
         acknowledged += simulation.acknowledged
         reads += simulation.confirmedReads
         readsInPlace += simulation.readsInPlace
+        snapshotWaits += simulation.snapshotWaits
         digest = (digest ^ simulation.trace.digest) &* 0x9fb2_1c65_1e98_df25
     } catch {
         failures += 1
@@ -73,5 +75,6 @@ for seed in first..<first + count {
 }
 print(
     "seeds \(first)...\(first + count - 1): \(failures) failed, \(undecided) undecided, \(acknowledged) writes and",
-    "\(reads) reads (\(readsInPlace) in place) answered, digest \(String(digest, radix: 16))")
+    "\(reads) reads (\(readsInPlace) in place) answered,",
+    "\(snapshotWaits) waits for the next snapshot, digest \(String(digest, radix: 16))")
 exit(failures > 0 ? 1 : 0)

@@ -25,5 +25,5 @@ public struct Entry: Equatable, Sendable {
     /// What an entry costs on the wire and on disk beside its data.
     static let overheadBytes = 13
 
-    var cost: Int { data.count + Self.overheadBytes }
+    package var cost: Int { data.count + Self.overheadBytes }
 }

@@ -67,6 +67,13 @@ extension RaftCore {
         return between > max(settings.snapshotWindowBytes, snapshotBytes / 10)
     }
 
+    /// Followers that need a snapshot and are sent none yet, as the next one is worth waiting for.
+    package var awaitingSnapshot: [NodeID] {
+        guard let leadership, comparison.divergence == nil else { return [] }
+        return leadership.followers.filter { $0.state == .probe(sent: false) && log.term(at: $0.next - 1) == nil }
+            .map(\.id)
+    }
+
     /// Asks for the next piece of the snapshot that a follower is being sent, if there is room for it on the way.
     mutating func readSnapshot(_ position: Int) {
         guard var progress = leadership?.followers[position], case .snapshot(var transfer) = progress.state,
