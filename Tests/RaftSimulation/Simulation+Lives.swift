@@ -15,6 +15,7 @@ extension Simulation {
                 id: member.id, settings: options.settings, disk: member.disk, sealing: member.keys.sealing,
                 stateMachine: member.machine, transport: self, seed: random.next(),
                 now: MonotonicInstant(nanoseconds: member.clock.reading(at: now)))
+            member.driver?.writesSnapshotsElsewhere = true
             member.driver?.onLeadership = { [unowned member] in member.told = ($0, $1?.nanoseconds ?? 0) }
             if let driver = member.driver { note(member.brokenPromise(driver.core)) }
             run(member)
