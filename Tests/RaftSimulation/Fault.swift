@@ -48,6 +48,8 @@ package enum Fault: CaseIterable, Sendable {
     case hastyChange
     /// A snapshot does not get through: its receiver or its leader ends, stands still or is cut off in the middle.
     case snapshotMidway
+    /// A follower out of sight lacks what a leader's snapshot has, and is back while that leader takes long to write the next one.
+    case lateFollower
     case membership
     /// All links and disks work again.
     case repair

@@ -29,6 +29,7 @@ extension Simulation {
         case .returningLeader: hideLeader()
         case .lastOne: leaveOne()
         case .hastyChange: changeOutOfSight()
+        case .lateFollower: hideFollower()
         case .membership: changeMembers()
         case .repair: repairAll()
         }

@@ -75,8 +75,9 @@ extension Simulation {
     /// What the threads beside the member's own do: begun by a turn, done at another time.
     func beginSnapshotWork(of driver: RaftDriver, _ member: SimulatedMember) {
         for work in driver.takeSnapshotWork() {
-            let time = now + random.below(random.below(4) == 0 ? 1_500_000_000 : 50_000_000)
-            member.snapshotWork.append((time, work))
+            let usual = random.below(random.below(4) == 0 ? 1_500_000_000 : 50_000_000)
+            let duration = work is SnapshotJob ? returnFollower(of: driver) : nil
+            member.snapshotWork.append((now + (duration ?? usual), work))
         }
     }
 

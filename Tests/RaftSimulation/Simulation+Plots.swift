@@ -116,6 +116,28 @@ extension Simulation {
         }
     }
 
+    func hideFollower() {
+        let followers = members.filter { $0.driver?.core.role == .follower }
+        guard !followers.isEmpty else { return }
+        let follower = followers[Int(random.below(UInt64(followers.count)))].id
+        isolate(follower)
+        late = follower
+    }
+
+    /// A member begins to write a snapshot. How long it takes, where it leads a follower that is to be back before it is done.
+    func returnFollower(of driver: RaftDriver) -> UInt64? {
+        guard let follower = late, !isHealed,
+            let match = driver.core.followers.first(where: { $0.id == follower })?.match,
+            match + 1 < driver.core.firstIndex
+        else { return nil }
+        late = nil
+        for other in members {
+            repair(from: other.id, to: follower)
+            repair(from: follower, to: other.id)
+        }
+        return 300_000_000 + random.below(1_500_000_000)
+    }
+
     /// Nobody is elected while another reads by its lease.
     func brokenLease(by member: SimulatedMember, in term: UInt64) -> String? {
         let holder = members.first {

@@ -34,6 +34,8 @@ package final class Simulation: Transport {
     private var isChangeWanted = false
     /// A leader that is to be seen again once somebody campaigns.
     var returning: NodeID?
+    /// A follower that is to be seen again once it needs a snapshot and another one has been begun.
+    var late: NodeID?
     /// A change of the members that only the leader knows that made it.
     var unseenChange: UnseenChange?
     private var nextComparison: UInt64 = 0
