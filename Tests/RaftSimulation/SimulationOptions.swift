@@ -45,7 +45,7 @@ package struct SimulationOptions: Sendable {
         options.settings.snapshotWindowBytes = [0, 1_300, 1 << 20][Int(random.below(3))]
         if random.below(2) == 0 { options.settings.snapshotChunkBytes = 100 }
         // Many snapshots: then one is being written whenever a follower needs one.
-        if random.below(3) == 0 { options.settings.snapshotAfterEntries = 15 }
+        if random.below(2) == 0 { options.settings.snapshotAfterEntries = 15 }
         return options
     }
 
