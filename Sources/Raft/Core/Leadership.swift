@@ -22,6 +22,8 @@ struct Leadership: Sendable {
     /// Reads that wait for the first commit of the term or for a round to begin, then for a quorum to answer that round.
     var waitingReads: [UInt64] = []
     var confirmingReads: [(token: UInt64, index: LogIndex, round: UInt64)] = []
+    /// When followers that no read round asked are asked too, as those that it asked have not answered.
+    var readDeadline = MonotonicInstant.distantFuture
 
     /// Set while leadership is handed to another member.
     var transfer: Transfer?

@@ -210,11 +210,18 @@ extension RaftCore {
         leadership?.announce(after: isLeaving ? .zero : settings.announcementDelay, at: now)
     }
 
+    /// Begins a round that asks everybody.
     mutating func broadcastHeartbeat() {
+        sendHeartbeat(to: leadership?.followers.map(\.id) ?? [])
+        leadership?.readDeadline = .distantFuture
+    }
+
+    /// Begins a round that asks some followers.
+    mutating func sendHeartbeat(to asked: [NodeID]) {
         guard var leadership else { return }
         leadership.beginRound(
             at: now, horizon: MonotonicInstant(nanoseconds: now.nanoseconds - min(now.nanoseconds, leaseNanoseconds)))
-        for position in leadership.followers.indices {
+        for position in leadership.followers.indices where asked.contains(leadership.followers[position].id) {
             let progress = leadership.followers[position]
             let commit = min(progress.match, commitIndex)
             if let departure = progress.departure, commit >= departure, progress.farewellRound == nil {

@@ -157,7 +157,7 @@ public struct RaftCore: Sendable {
 
     /// When `tick` is wanted at the latest.
     public var nextDeadline: MonotonicInstant {
-        leadership.map { min($0.heartbeatDeadline, $0.announcementDeadline) } ?? electionDeadline
+        leadership.map { min($0.heartbeatDeadline, $0.announcementDeadline, $0.readDeadline) } ?? electionDeadline
     }
 
     /// Time has passed. Messages that have arrived meanwhile go in first.
@@ -165,6 +165,7 @@ public struct RaftCore: Sendable {
         now = max(now, instant)
         if role == .leader {
             tickLeader()
+            askAllIfLate()
         } else if now >= electionDeadline {
             electionTimedOut()
         }

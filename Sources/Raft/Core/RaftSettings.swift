@@ -30,6 +30,9 @@ public struct RaftSettings: Sendable {
     public var maximumProposalBytes = 8 << 20
     /// Reads that wait for a quorum to confirm the leader; beyond, reads are refused as overloaded.
     public var maximumPendingReads = 65_536
+    /// Whether it still leads, a leader asks as many followers as make a quorum with it; all of them where these have not answered
+    /// after so long. Zero: all of them at once.
+    public var readPatience: Duration = .milliseconds(5)
     /// A learner may lag this many entries behind and yet be made a voter.
     public var promotionLag: UInt64 = 256
     /// A learner that has not caught up by then is left one.

@@ -68,8 +68,29 @@ extension RaftCore {
         let index = commitIndex
         self.leadership?.confirmingReads += leadership.waitingReads.map { ($0, index, round) }
         self.leadership?.waitingReads = []
-        broadcastHeartbeat()
+        if settings.readPatience > .zero, let nearest = nearestQuorum {
+            sendHeartbeat(to: nearest)
+            self.leadership?.readDeadline = min(leadership.readDeadline, now + settings.readPatience)
+        } else {
+            broadcastHeartbeat()
+        }
         confirmReads()
+    }
+
+    /// As many followers as make a quorum with this member, those first that it has heard of last; nil where that takes all
+    /// there are, or the voters are about to be others.
+    private var nearestQuorum: [NodeID]? {
+        guard let leadership, !configuration.isJoint, configuration.isVoter(id) else { return nil }
+        let voters = leadership.followers.filter { configuration.isVoter($0.id) }
+        let wanted = configuration.quorum - 1
+        guard wanted < leadership.followers.count, wanted <= voters.count else { return nil }
+        return voters.sorted { ($0.lastContact, $1.id) > ($1.lastContact, $0.id) }.prefix(wanted).map(\.id)
+    }
+
+    /// Asks all followers where those that a read round asked do not answer.
+    mutating func askAllIfLate() {
+        guard let leadership, now >= leadership.readDeadline else { return }
+        broadcastHeartbeat()
     }
 
     mutating func confirmReads() {
@@ -81,5 +102,10 @@ extension RaftCore {
         let count = leadership.confirmingReads.prefix { $0.round <= confirmed }.count
         effects.reads += leadership.confirmingReads.prefix(count).map { ($0.token, $0.index) }
         self.leadership?.confirmingReads.removeFirst(count)
+        if count == leadership.confirmingReads.count {
+            self.leadership?.readDeadline = .distantFuture
+        } else if count > 0, leadership.readDeadline != .distantFuture {
+            self.leadership?.readDeadline = now + settings.readPatience
+        }
     }
 }
