@@ -18,6 +18,7 @@ package final class SimulatedMember {
     var mailbox: [Arrival] = []
     /// What its other threads are at, and when they are done; in the order in which it was begun.
     var snapshotWork: [(time: UInt64, work: any SnapshotWork)] = []
+    var readRounds = ReadRounds()
     var snapshotWaits = SnapshotWaits()
     var restartAt: UInt64?
     /// Why it stopped, if it did so itself.

@@ -68,6 +68,7 @@ extension Simulation {
         member.mailbox = []
         member.snapshotWork = []
         member.snapshotWaits.end()
+        member.readRounds = ReadRounds()
         member.told = (0, 0)
         member.readyTerm = 0
     }

@@ -223,6 +223,7 @@ package final class Simulation: Transport {
             if member.keys.areSeveral, try driver.reseal() { member.keys.settled() }
             beginSnapshotWork(of: driver, member)
             member.notePromises()
+            note(member.readRounds.note(driver.core, at: driver.now))
             note(member.snapshotWaits.note(driver.core, at: driver.now))
             if let divergence = driver.core.divergence, !member.machine.wasFlipped {
                 note("\(member.id) takes its state for wrong, which it is not: \(divergence)")
@@ -263,6 +264,7 @@ package final class Simulation: Transport {
     package func send(_ message: Message, to peer: NodeID, address: String?) {
         guard peer.value >= 1, peer.value <= members.count else { return }
         switch message.body {
+        case .heartbeat(let heartbeat): member(message.from.value).readRounds.sent(heartbeat.round, to: peer)
         case .voteResponse(let response) where response.isPreVote && response.granted:
             ledger.promised(message.from, to: peer, in: message.term)
         case .vote(let request) where !request.isPreVote && !request.isByTransfer:

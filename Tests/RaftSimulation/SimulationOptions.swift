@@ -33,7 +33,7 @@ package struct SimulationOptions: Sendable {
         options.settings.allowsLeases = random.below(3) > 0
         // The longer a promise, the more can go wrong with it.
         if random.below(2) == 0 { options.settings.leaseTimeout = .milliseconds(480) }
-        options.faultMilliseconds = [80, 150, 250, 250][Int(random.below(4))]
+        options.faultMilliseconds = [80, 150, 250, 250, 800][Int(random.below(5))]
         options.latencyMilliseconds = [4, 4, 30, 100][Int(random.below(4))]
         // One entry a message: then a leader that ends leaves more behind that is half done.
         if random.below(3) == 0 { options.settings.maximumAppendBytes = 1 }
@@ -46,6 +46,8 @@ package struct SimulationOptions: Sendable {
         if random.below(2) == 0 { options.settings.snapshotChunkBytes = 100 }
         // Many snapshots: then one is being written whenever a follower needs one.
         if random.below(2) == 0 { options.settings.snapshotAfterEntries = 15 }
+        // Reads wait long for those alone that make a quorum.
+        if random.below(3) == 0 { options.settings.readPatience = .milliseconds(60) }
         return options
     }
 

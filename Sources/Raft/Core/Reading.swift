@@ -87,6 +87,9 @@ extension RaftCore {
         return voters.sorted { ($0.lastContact, $1.id) > ($1.lastContact, $0.id) }.prefix(wanted).map(\.id)
     }
 
+    /// The round that the read waits for which has waited longest for an answer.
+    package var oldestReadRound: UInt64? { leadership?.confirmingReads.first?.round }
+
     /// Asks all followers where those that a read round asked do not answer.
     mutating func askAllIfLate() {
         guard let leadership, now >= leadership.readDeadline else { return }
