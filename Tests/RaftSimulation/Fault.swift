@@ -37,6 +37,8 @@ package enum Fault: CaseIterable, Sendable {
     case narrowReign
     /// One follower loses sight of the leader, a little later all do, and those who heard it last are restarted.
     case lostSight
+    /// A leader gets the answers to what it has sent only when it is out of sight and another one leads.
+    case lateAnswers
     /// A leader out of sight comes back to those who have begun to campaign, before the winner of that campaign is heard: they promise
     /// to depose nobody, and hear of a later term after that.
     case returningLeader

@@ -26,6 +26,7 @@ extension Simulation {
         case .shortReign, .narrowReign: break  // at the next election
         case .snapshotMidway: break  // at the next snapshot
         case .lostSight: loseSight()
+        case .lateAnswers: delayAnswers()
         case .returningLeader: hideLeader()
         case .lastOne: leaveOne()
         case .hastyChange: changeOutOfSight()

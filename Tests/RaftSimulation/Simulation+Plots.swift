@@ -12,6 +12,21 @@ extension Simulation {
         }
     }
 
+    /// The leader's followers answer it for a while yet, and are heard once it is deposed.
+    func delayAnswers() {
+        guard let leader else { return }
+        let end = now + 400_000_000 + random.below(600_000_000)
+        for other in members where other.id != leader.id {
+            network.clogs[.init(from: other.id, to: leader.id)] = end
+        }
+        later(by: 100_000_000 + random.below(100_000_000)) { [unowned self] in
+            isolate(leader.id)
+            for other in members where other.id != leader.id && other.driver != nil {
+                give(.request { $0.forgetLeader() }, to: other)
+            }
+        }
+    }
+
     /// A member has asked who would vote for it. What it says next reaches the others late; the leader is back before that, for all
     /// but this one, and gone again then.
     func returnLeader(before candidate: SimulatedMember) {
