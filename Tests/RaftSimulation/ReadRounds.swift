@@ -21,7 +21,8 @@ struct ReadRounds {
             return nil
         }
         if oldest?.round != round { oldest = (round, now) }
-        if core.followers.allSatisfy({ asked[$0.id] ?? 0 >= round }) { allAsked = round }
+        // Who comes later need not have been asked.
+        allAsked = max(allAsked, core.followers.map { asked[$0.id] ?? 0 }.min() ?? round)
         guard let oldest, allAsked < round, now.elapsed(since: oldest.since) > core.settings.readPatience else {
             return nil
         }
