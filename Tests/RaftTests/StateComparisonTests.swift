@@ -35,7 +35,8 @@ import Testing
         let leader = try #require(simulation.leader)
         let member = try #require(simulation.members.first { $0.id != leader.id })
         member.machine.flip(forGood: forGood)
-        try Self.write(simulation, for: 2_000)
+        // The leader writes a snapshot for it, and it reads that: a second and a half each at most.
+        try Self.write(simulation, for: 4_000)
         #expect(member.machine.restores == 1 && !member.machine.isFlipped)
         #expect(member.driver?.core.divergence == nil)
         try simulation.heal()
