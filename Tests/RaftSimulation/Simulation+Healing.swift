@@ -67,6 +67,8 @@ extension Simulation {
         try check()
         guard let leader, let core = leader.driver?.core, core.commitIndex == core.lastIndex,
             core.commitIndex > 0, core.term(at: core.commitIndex) == core.term,
+            // Leadership that was on its way when all healed would leave in the middle of what is asked next.
+            core.transferTarget == nil,
             ledger.highestAcknowledged <= core.commitIndex, !core.configuration.isJoint
         else { return false }
         for member in members where core.configuration.contains(member.id) && !member.isLost {

@@ -33,7 +33,7 @@ extension RaftCore {
     }
 
     /// Who leadership is on its way to.
-    var transferTarget: NodeID? { leadership?.transfer?.target }
+    package var transferTarget: NodeID? { leadership?.transfer?.target }
 
     /// Throws while leadership is on its way: what is taken now would keep the target from catching up.
     func refuseDuringTransfer() throws(RaftError) {
