@@ -10,9 +10,9 @@ import Testing
     static let firstSeeds: [UInt64] = replayed.map { [$0] } ?? stride(from: 1, through: 291, by: 10).map { $0 }
 
     /// Every fault that there is, in groups of all sizes. scenarios.md, Raft and storage, 3 (nobody campaigns unless a quorum
-    /// wants it), 7 (reads are never stale), 9 (membership changes during partitions lose no write), 11 (disks that tear, flip,
-    /// fail, fill and hang), 12 (each entry once), 14 (what is retried in a session is applied once), 16 (transfers and crashes
-    /// under writes), and whatever two of these together may bring.
+    /// wants it), 6 (two leaders' changes), 7 (no read is stale), 8 (who waits for a snapshot), 9 (changes during partitions
+    /// lose no write), 11 (disks that tear, flip, fail, fill and hang), 12 (each entry once), 14 (what is retried in a session
+    /// is applied once), 16 (transfers and crashes under writes), and whatever two of these together may bring.
     @Test(arguments: firstSeeds) func manySeeds(from first: UInt64) throws {
         for seed in first..<first + (Self.replayed == nil ? 10 : 1) {
             try Simulation(seed: seed, options: .drawn(from: seed)).run()
