@@ -368,8 +368,14 @@ import Testing
             Task { await manager.serve(link, nodeID: id) }
             return link
         }
-        for link in links { _ = try #require(await link.assignments()) }
+        var sessions: [(link: TestLink, session: Session)] = []
+        for link in links {
+            sessions.append((link, try #require(await link.session())))
+            _ = try #require(await link.assignments())
+        }
         try await eventually(within: .seconds(40)) {
+            // However late the manager comes to its work, nobody who lives is missed.
+            for (link, session) in sessions { await link.beat(session) }
             cluster.time.advance(by: .milliseconds(100))
             return cluster.snapshot.tasks(ofService: "web").filter { $0.nodeID != nil }.count == 7
         }

@@ -62,6 +62,12 @@ final class TestLink: DispatchConnection {
         return nil
     }
 
+    /// Says that the agent lives; returns once the manager has heard it.
+    func beat(_ session: Session) async {
+        say(.heartbeat(sessionID: session.id))
+        _ = await hear { if case .heartbeat(let period) = $0 { period } else { nil } }
+    }
+
     func session() async -> Session? {
         await hear { if case .registered(let session) = $0 { session } else { nil } }
     }
