@@ -162,11 +162,7 @@ import Testing
             let link = connect(dispatcher, "n1")
             link.register("n1")
             let session = try #require(await link.session())
-            link.say(.heartbeat(sessionID: session.id))
-            let answer = await link.hear { message -> Int64? in
-                if case .heartbeat(let period) = message { period } else { nil }
-            }
-            #expect(answer == 500_000_000)
+            #expect(await link.beat(session) == 500_000_000)
             link.say(.heartbeat(sessionID: "another"))
             await link.untilClosed()
         }

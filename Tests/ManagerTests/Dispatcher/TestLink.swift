@@ -62,10 +62,11 @@ final class TestLink: DispatchConnection {
         return nil
     }
 
-    /// Says that the agent lives; returns once the manager has heard it.
-    func beat(_ session: Session) async {
+    /// Says that the agent lives; returns the period that the manager answers with, in nanoseconds, once it has heard it.
+    @discardableResult
+    func beat(_ session: Session) async -> Int64? {
         say(.heartbeat(sessionID: session.id))
-        _ = await hear { if case .heartbeat(let period) = $0 { period } else { nil } }
+        return await hear { if case .heartbeat(let period) = $0 { period } else { nil } }
     }
 
     func session() async -> Session? {
