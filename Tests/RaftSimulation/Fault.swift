@@ -45,6 +45,9 @@ package enum Fault: CaseIterable, Sendable {
     /// Of two members the leader removes itself and hears no more of the other, which is restarted with an entry that leaves it alone
     /// and that nobody has committed.
     case lastOne
+    /// An entry that a leader and one other member have gives way to the next leader's in the log of the first; then the other one is
+    /// elected, and it is committed after all.
+    case overtakenEntry
     /// Of an even number of voters a leader out of sight takes one out, and the next leader, which only half of them hear, takes
     /// out the first one: each then has a majority of what it takes for the voters in its own half (Ongaro's report of 2015).
     case hastyChange

@@ -206,22 +206,30 @@ extension Simulation {
 
     /// A proposal to `member`, which must be up.
     package func propose(to member: SimulatedMember) throws {
+        submitProposal(to: member)
+        try check()
+    }
+
+    func submitProposal(to member: SimulatedMember) {
         let token = takeToken()
         // Begins like no command does.
         let payload = [0] + token.littleEndianBytes + [UInt8](repeating: 0x5a, count: padding)
         proposals[token] = payload
         trace.note("propose", now, member.id.value, token)
         give(.request { $0.propose(payload, token: token) }, to: member)
-        try check()
     }
 
     /// A read from `member`, which must be up.
     package func read(from member: SimulatedMember) throws {
+        submitRead(to: member)
+        try check()
+    }
+
+    func submitRead(to member: SimulatedMember) {
         let token = takeToken()
         reads[token] = ledger.highestAcknowledged
         trace.note("read", now, member.id.value, token)
         give(.request { $0.read(token: token) }, to: member)
-        try check()
     }
 
     func takeToken() -> UInt64 {

@@ -29,6 +29,7 @@ extension Simulation {
         case .lateAnswers: delayAnswers()
         case .returningLeader: hideLeader()
         case .lastOne: leaveOne()
+        case .overtakenEntry: hideEntry()
         case .hastyChange: changeOutOfSight()
         case .lateFollower: hideFollower()
         case .membership: changeMembers()
@@ -115,6 +116,30 @@ extension Simulation {
             for right in members where some.contains(left.id) != some.contains(right.id) {
                 cut(from: left.id, to: right.id)
             }
+        }
+    }
+
+    /// Both directions between each of `left` and each of `right`.
+    func links(between left: [NodeID], _ right: [NodeID]) -> [SimulatedNetwork.Link] {
+        left.flatMap { one in
+            right.filter { $0 != one }.flatMap { [.init(from: one, to: $0), .init(from: $0, to: one)] }
+        }
+    }
+
+    /// Whatever was cut or held up before: from now on `links` alone carry anything.
+    func hearOnly(_ links: [SimulatedNetwork.Link]) {
+        network.repair()
+        for from in members {
+            for to in members where to.id != from.id && !links.contains(.init(from: from.id, to: to.id)) {
+                cut(from: from.id, to: to.id)
+            }
+        }
+    }
+
+    /// These are told that their leader is gone.
+    func forgetLeader(_ some: [NodeID]) {
+        for member in members where some.contains(member.id) && member.driver != nil {
+            give(.request { $0.forgetLeader() }, to: member)
         }
     }
 

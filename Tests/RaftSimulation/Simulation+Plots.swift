@@ -2,13 +2,29 @@ internal import Raft
 
 /// Faults that show something only together, at the right moments.
 extension Simulation {
-    /// The leader is out of sight, and whoever campaigns first is heard late.
-    func hideLeader() {
-        guard let leader, options.settings.allowsLeases else { return }
-        isolate(leader.id)
-        returning = leader.id
-        for other in members where other.id != leader.id && other.driver != nil {
-            give(.request { $0.forgetLeader() }, to: other)
+    /// Begins what takes several moments, each of which must come off: with a leader that has committed something in its term, and
+    /// `fewest` voters or more, all of which run. Where there is none all links work again, and it is looked for a few times.
+    /// Other faults wait, and no message is lost.
+    func plot(
+        among fewest: Int, attempts: Int = 6, _ begin: @escaping (SimulatedMember, RaftCore, [NodeID]) -> Void
+    ) {
+        guard members.contains(where: { voters(of: $0).map { $0.count >= fewest } ?? false }) else { return }
+        let end = now + 1_000_000_000 + 8 * network.latency
+        nextFault = max(nextFault, end)
+        if let leader, let core = leader.driver?.core, core.term(at: core.commitIndex) == core.term,
+            let voters = voters(of: leader), voters.count >= fewest,
+            voters.map({ member($0.value) }).allSatisfy({ $0.driver != nil && $0.pausedUntil <= now })
+        {
+            let noise = (network.lossPercent, network.slowPercent)
+            (network.lossPercent, network.slowPercent) = (0, 0)
+            later(by: end - now) { [unowned self] in
+                (network.lossPercent, network.slowPercent) = noise
+                (returning, overtakenEntry) = (nil, nil)
+            }
+            begin(leader, core, voters)
+        } else if attempts > 0 {
+            network.repair()
+            later(by: 250_000_000) { [unowned self] in plot(among: fewest, attempts: attempts - 1, begin) }
         }
     }
 
@@ -25,23 +41,6 @@ extension Simulation {
                 give(.request { $0.forgetLeader() }, to: other)
             }
         }
-    }
-
-    /// A member has asked who would vote for it. What it says next reaches the others late; the leader is back before that, for all
-    /// but this one, and gone again then.
-    func returnLeader(before candidate: SimulatedMember) {
-        guard let leader = returning, leader != candidate.id, !isHealed else { return }
-        returning = nil
-        let delay = 60_000_000 + random.below(200_000_000)
-        let others = members.map(\.id).filter { $0 != candidate.id && $0 != leader }
-        for other in others { network.clogs[.init(from: candidate.id, to: other)] = now + delay }
-        later(by: random.below(delay)) { [unowned self] in
-            for other in others {
-                repair(from: leader, to: other)
-                repair(from: other, to: leader)
-            }
-        }
-        later(by: delay) { [unowned self] in isolate(leader) }
     }
 
     func leaveOne() {
@@ -109,11 +108,15 @@ extension Simulation {
 
     /// Those who vote, where one may be taken out of a set whose halves are no majorities.
     private func evenVoters(of member: SimulatedMember) -> [NodeID]? {
+        voters(of: member).flatMap { $0.count >= 4 && $0.count % 2 == 0 ? $0 : nil }
+    }
+
+    /// Those who vote where a member leads, unless they are about to be others; nil where it does not vote itself.
+    func voters(of member: SimulatedMember) -> [NodeID]? {
         guard let configuration = member.driver?.core.configuration, !configuration.isJoint,
             configuration.isVoter(member.id)
         else { return nil }
-        let voters = configuration.voters.map(\.id)
-        return voters.count >= 4 && voters.count % 2 == 0 ? voters : nil
+        return configuration.voters.map(\.id)
     }
 
     /// A member has taken a piece of a snapshot.

@@ -33,11 +33,13 @@ package final class Simulation: Transport {
     private static let mostSteps = 100_000
     private var isChangeWanted = false
     /// A leader that is to be seen again once somebody campaigns.
-    var returning: NodeID?
+    var returning: ReturningLeader?
     /// A follower that is to be seen again once it needs a snapshot and another one has been begun.
     var late: NodeID?
     /// A change of the members that only the leader knows that made it.
     var unseenChange: UnseenChange?
+    /// An entry that is to give way, and to be committed after all.
+    var overtakenEntry: OvertakenEntry?
     private var nextComparison: UInt64 = 0
     package internal(set) var isHealed = false
 
@@ -236,16 +238,18 @@ package final class Simulation: Transport {
         for change in driver.takeRoleChanges() {
             trace.note("role", now, member.id.value, change.term, change.leader?.value ?? 0)
             // The requests for votes are on their way; whether anything else will be, remains to be seen.
-            if change.role == .preCandidate { returnLeader(before: member) }
+            if change.role == .preCandidate { delayRequests(of: member) }
             if change.role == .candidate {
-                endReignSoon(of: member, after: 0)
-                if !halve(before: member) { narrowReign(of: member) }
+                if !overtake(by: member), !returnLeader(before: member) {
+                    endReignSoon(of: member, after: 0)
+                    if !halve(before: member) { narrowReign(of: member) }
+                }
             }
             guard change.role == .leader else { continue }
             note(ledger.elected(member.id, driver.core))
             note(brokenLease(by: member, in: change.term))
             awaitCommitted(of: member, in: change.term)
-            endReignSoon(of: member, after: random.below(4 * network.latency))
+            if !electKeeper(after: member) { endReignSoon(of: member, after: random.below(4 * network.latency)) }
             changeHastily(at: member)
             // An operator who could not wait for a leader.
             isChangeWanted = !isHealed && faults.contains(.membership) && random.below(2) == 0

@@ -265,7 +265,7 @@ import Testing
         for (node, _) in members { await node.stop() }
     }
 
-    /// A large state takes long to read; the member answers heartbeats meanwhile, and the leader keeps it for one that lives.
+    /// scenarios.md, Raft and storage, 8: a large state takes long to read; the member answers heartbeats meanwhile, and the leader keeps it for one that lives.
     @Test func aFollowerAnswersWhileItReadsASnapshot() async throws {
         let group = Group()
         var settings = RaftSettings()

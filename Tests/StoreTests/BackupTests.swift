@@ -186,6 +186,11 @@ import Testing
         newer[8] = 3
         #expect(reason(newer).contains("format 3") && reason(newer).contains("version"))
         #expect(reason(bytes, schema: .cluster).contains("part notes, which this version does not know"))
+        // A name that is none any more is damage, not news: nobody is to look for a newer version.
+        var flipped = bytes
+        let name = try #require(bytes.firstRange(of: Array("notes".utf8)))
+        flipped[name.lowerBound] ^= 1
+        #expect(reason(flipped).contains("damaged") && !reason(flipped).contains("newer"), "\(reason(flipped))")
     }
 
     /// Whatever the bytes are, they are refused and not trapped on.

@@ -7,8 +7,18 @@ import Platform
 /// Only the leader plans and validates, so a follower hands the whole call over and streams the answer back
 /// (docs/decisions/0003). While there is no leader a call waits for one, for at most `Limits.leaderWait`.
 struct ClusterForwarding: Sendable {
+    /// What is said where nobody leads.
+    private let noLeader: HTTPError
     /// Who answers at this moment.
-    let authority: @Sendable () async throws -> ClusterAuthority
+    private let authority: @Sendable () async throws -> ClusterAuthority
+
+    init(
+        noLeader: HTTPError = ClusterForwarding.noLeader,
+        authority: @escaping @Sendable () async throws -> ClusterAuthority
+    ) {
+        self.noLeader = noLeader
+        self.authority = authority
+    }
 
     enum Limits {
         static let leaderWait: Duration = .seconds(5)
@@ -33,7 +43,7 @@ struct ClusterForwarding: Sendable {
                 // What a follower forwarded here while this node lost the leadership is not forwarded again.
                 break
             }
-            guard ContinuousClock.now < deadline else { throw Self.noLeader }
+            guard ContinuousClock.now < deadline else { throw noLeader }
             try await Task.sleep(for: Limits.leaderPoll)
         }
     }
@@ -72,7 +82,8 @@ struct ClusterForwarding: Sendable {
         .badGateway,
         "the leader was lost before it answered: whether the change was made is not known. Look, then try again.")
 
-    private static let noLeader = HTTPError(
+    /// As Docker says it.
+    static let noLeader = HTTPError(
         .serviceUnavailable,
         "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of "
             + "the managers are online, then try again.")

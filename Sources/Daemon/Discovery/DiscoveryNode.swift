@@ -177,11 +177,17 @@ final class DiscoveryMember: DiscoveryCluster {
     func confirmLeadership() async throws { _ = try await raft.readIndex() }
 
     func forward(_ request: HTTPRequest) async throws -> HTTPResponse {
-        try await ClusterForwarding { [self] in
+        try await ClusterForwarding(noLeader: Self.noLeader) { [self] in
             guard case .here = try await authority() else { return try await authority() }
             return .here(router)
         }.respond(to: request)
     }
+
+    /// As Consul says it, and its clients look for.
+    static let noLeader = HTTPError(
+        .internalServerError,
+        "No cluster leader: too few managers are online. Make sure more than half of them are, then try again; "
+            + "?stale reads what this one knows.")
 
     /// For a request that waited until this member led.
     private var router: Router {

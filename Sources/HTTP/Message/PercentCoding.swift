@@ -20,9 +20,12 @@ public enum PercentCoding {
             switch byte {
             case UInt8(ascii: "%"):
                 guard let high = rest.next().flatMap(ByteClass.hexValue),
-                    let low = rest.next().flatMap(ByteClass.hexValue), high | low != 0
+                    let low = rest.next().flatMap(ByteClass.hexValue)
                 else {
                     throw HTTPError(.badRequest, "invalid percent-encoding")
+                }
+                guard high | low != 0 else {
+                    throw HTTPError(.badRequest, "%00 stands for the character NUL, which is not allowed here")
                 }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(ByteClass.space)

@@ -38,6 +38,9 @@ public enum BackupReader {
             }
             try reader.expectEnd()
         } catch let error as StoreError where error.code == .unknownKind {
+            // A bit that flipped may read like something new. Another format may have its digest elsewhere.
+            let isOurs = version == FormerBackup.version || version == BackupFormat.version
+            guard try !isOurs || source.isWholeAtItsEnd() else { throw damaged }
             throw StoreError(
                 .unknownKind,
                 "the backup is a newer version's: restore it with the clusterd that made it, or a newer one",
@@ -46,12 +49,12 @@ public enum BackupReader {
             throw StoreError(
                 .malformed, "the backup is damaged or cut short: copy it again, or use another one", cause: error)
         }
-        guard source.isWhole() else {
-            throw StoreError(
-                .malformed, "the backup is damaged: its digest does not match. Copy it again, or use another one")
-        }
+        guard source.isWhole() else { throw damaged }
         return backup
     }
+
+    private static let damaged = StoreError(
+        .malformed, "the backup is damaged: its digest does not match. Copy it again, or use another one")
 
     private static func readBody(_ schema: Schema, from reader: inout PieceReader) throws -> Backup {
         let cluster = try reader.string(limit: BackupFormat.clusterLimit)
@@ -93,5 +96,11 @@ public enum BackupReader {
         }
 
         func isWhole() -> Bool { check.isWhole() }
+
+        /// The same, whatever is left being read first.
+        func isWholeAtItsEnd() throws -> Bool {
+            while case let piece = try source(), !piece.isEmpty { check.take(piece) }
+            return check.isWhole()
+        }
     }
 }

@@ -33,7 +33,9 @@ struct EngineError: Error, CustomStringConvertible {
     var isOutOfSequence: Bool { status == 500 && message.contains("out of sequence") }
 
     /// No manager leads: too few of them reach each other.
-    var isWithoutLeader: Bool { message.contains("does not have a leader") }
+    var isWithoutLeader: Bool {
+        message.contains("does not have a leader") || message.hasPrefix("No cluster leader: too few")
+    }
 
     var description: String { message }
 }

@@ -1,4 +1,4 @@
-/// Sorts a command's words into options, positional arguments and what stands behind `--`.
+/// Sorts a command's words into options, positional arguments and, where a command has such, what stands behind `--`.
 struct ArgumentParser {
     private let syntax: Syntax
     private var arguments: Arguments
@@ -14,8 +14,12 @@ struct ArgumentParser {
     private mutating func run() throws(UsageError) {
         while let word = rest.popFirst() {
             if word == "--" {
-                guard syntax.trailing != nil || rest.isEmpty else { throw error("nothing is expected behind '--'") }
-                arguments.trailing = Array(rest)
+                if syntax.trailing == nil {
+                    // What stands behind it is no option, whatever it looks like: POSIX, utility syntax guideline 10.
+                    arguments.positionals += rest
+                } else {
+                    arguments.trailing = Array(rest)
+                }
                 break
             } else if word.hasPrefix("--") {
                 try take(long: word.dropFirst(2))

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Model
 import Platform
@@ -40,6 +41,24 @@ import Testing
         await #expect(throws: Failure.self) { try await BackupFile(path).write(Self.body(bytes)) }
         #expect(try Files.readText(path) == "yesterday's")
         #expect(try Files.list(folder.path) == ["b"])
+    }
+
+    /// To standard output all goes that came, and what is not whole is said to be so.
+    @Test func aPipeIsGivenAllOfIt() async throws {
+        var given: [UInt8] = []
+        #expect(try await BackupFile.receive(Self.body(Self.whole)) { given += $0 } == Self.whole.count)
+        #expect(given == Self.whole)
+        await #expect(throws: Failure.self) {
+            try await BackupFile.receive(Self.body(Array(Self.whole.dropLast()))) { _ in }
+        }
+        await #expect(throws: Failure.self) {
+            try await BackupFile.receive(Self.body(Self.whole, failsAfter: 9)) { _ in }
+        }
+        await #expect(throws: SystemError.self) {
+            try await BackupFile.receive(Self.body(Self.whole)) { _ throws(SystemError) in
+                throw SystemError(errno: ENOSPC, call: "write")
+            }
+        }
     }
 
     @Test func aDaemonThatBreaksOffLeavesWhatWasThere() async throws {

@@ -18,10 +18,15 @@ import Testing
         #expect(
             await daemon.run("kv", "get", "app/colour", "--format", "{{.ModifyIndex}} {{.Key}}").output
                 == "1 app/colour\n")
+        // What the help names is there, whether or not somebody holds it.
+        #expect(
+            await daemon.run("kv", "get", "app/colour", "--format", "{{.LockIndex}}|{{.Session}}|{{.Flags}}").output
+                == "0||0\n")
         let json = await daemon.run("kv", "get", "app/colour", "--format", "json", "--consistent")
         #expect(json.output.contains(#""Value" : "Ymx1ZQ==""#), "\(json)")
         #expect(await daemon.run("kv", "put", "app/größe", "").status == 0)
-        #expect(await daemon.run("kv", "put", "b", "x", "--flags", "7").status == 0)
+        #expect(await daemon.run("kv", "put", "b", "--flags", "7", "--", "--x").status == 0)
+        #expect(await daemon.run("kv", "get", "b").output == "--x\n")
         let list = await daemon.run("kv", "ls", "app/")
         #expect(
             list.output.contains("KEY") && list.output.contains("app/colour   4B")

@@ -56,6 +56,18 @@ import Testing
         #expect(throws: UsageError.self) { try ArgumentParser.parse(["--", "y"], for: closed) }
     }
 
+    /// A value may look like an option: `kv put k -- -1`.
+    @Test func behindTwoDashesNothingIsAnOption() throws {
+        let syntax = Syntax(
+            path: ["a"], summary: "", positionals: [.init("X", ""), .init("Y", "", .optional)],
+            options: [.flag("force", short: "f", "")])
+        let arguments = try ArgumentParser.parse(["-f", "x", "--", "--force"], for: syntax)
+        #expect(arguments.positionals == ["x", "--force"] && arguments.flag("force"))
+        #expect(try ArgumentParser.parse(["--", "-f"], for: syntax).positionals == ["-f"])
+        #expect(try !ArgumentParser.parse(["x", "--"], for: syntax).flag("force"))
+        #expect(throws: UsageError.self) { try ArgumentParser.parse(["x", "y", "--", "z"], for: syntax) }
+    }
+
     @Test func helpNeedsNothingElse() throws {
         #expect(try parse("--help").flag("help"))
         #expect(try parse("-h").flag("help"))

@@ -46,6 +46,15 @@ extension HTTPResponse {
         #expect(ContinuousClock.now - start >= ClusterForwarding.Limits.leaderWait)
     }
 
+    /// Clients of Consul look for its own words and status.
+    @Test func theDiscoveryAPISaysItAsConsulDoes() async throws {
+        let error = await #expect(throws: HTTPError.self) {
+            try await ClusterForwarding(noLeader: DiscoveryMember.noLeader) { .unknown }
+                .respond(to: HTTPRequest(.put, "/v1/kv/a"))
+        }
+        #expect(error?.status == .internalServerError && error?.message.hasPrefix("No cluster leader") == true)
+    }
+
     /// One that cannot be reached was never asked, so that even a change may be made by the next.
     @Test func asksTheNextLeaderWhereOneIsGone() async throws {
         let loop = try EventLoop(name: "test-forwarding")

@@ -24,6 +24,9 @@ enum KeyValueGet: Command {
             session.console.write(entry.value, to: .output)
         } else if case .table = session.format {
             session.console.write(entry.value + [UInt8(ascii: "\n")], to: .output)
+        } else if case .template = session.format {
+            // A list's fields are there also where the answer has none: a key that nobody holds has an empty Session.
+            try session.show(KeyValueList.listing([entry]))
         } else {
             try session.show([entry.raw])
         }

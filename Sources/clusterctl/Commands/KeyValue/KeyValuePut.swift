@@ -12,7 +12,10 @@ enum KeyValuePut: Command {
             .value("acquire", "SESSION", "have the session hold it, unless another one does"),
             .value("release", "SESSION", "let go of it, if the session holds it"),
         ],
-        notes: ["Exits 1 where the condition does not hold; nothing is changed then."])
+        notes: [
+            "A value that begins with a dash stands behind two: clusterctl kv put KEY -- -1.",
+            "Exits 1 where the condition does not hold; nothing is changed then.",
+        ])
 
     static func run(_ arguments: Arguments, in session: Session) async throws {
         let key = arguments.positionals[0]

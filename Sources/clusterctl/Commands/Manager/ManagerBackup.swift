@@ -7,7 +7,9 @@ import Platform
 enum ManagerBackup: Command {
     static let syntax = Syntax(
         path: ["manager", "backup"], summary: "Copy the cluster's whole state, as this manager has it, into a file",
-        positionals: [.init("FILE", "where to; what is there is replaced once the copy is whole")],
+        positionals: [
+            .init("FILE", "where to, or - for standard output; what is there is replaced once the copy is whole")
+        ],
         options: [.flag("quiet", short: "q", "print nothing but doubts")],
         notes: [
             "The file holds the cluster's keys: whoever has it can join nodes to the cluster. It is made readable for its "
@@ -16,11 +18,18 @@ enum ManagerBackup: Command {
 
     static func run(_ arguments: Arguments, in session: Session) async throws {
         let path = arguments.positionals[0]
+        let isPiped = path == "-"
+        guard !isPiped || session.console.width == nil else {
+            throw arguments.usage("a backup is no text for a terminal: name a file, or lead standard output into one")
+        }
         let start = MonotonicClock.nanoseconds()
         let response = try await session.engine.open(.get, ["swarm", "backup"])
         let size: Int
         do {
-            size = try await BackupFile(path).write(response.body)
+            size =
+                isPiped
+                ? try await BackupFile.receive(response.body) { session.console.write($0, to: .output) }
+                : try await BackupFile(path).write(response.body)
         } catch let error as SystemError {
             throw Failure("\(path): \(error.reason)")
         }
@@ -29,9 +38,11 @@ enum ManagerBackup: Command {
         let seconds = Duration.nanoseconds(MonotonicClock.nanoseconds() - start)
         let cluster = Terminal.harmless(response.headers[BackupHeaders.cluster] ?? "?")
         let revision = Terminal.harmless(response.headers[BackupHeaders.revision] ?? "?")
-        session.console.line(
-            "\(path): revision \(revision) of cluster \(cluster), \(ByteSize.decimal(Int64(size))) in "
-                + "\(DurationText.seconds(seconds)). It holds the cluster's keys: keep it as safe as they are.")
+        let words =
+            "\(isPiped ? "standard output" : path): revision \(revision) of cluster \(cluster), "
+            + "\(ByteSize.decimal(Int64(size))) in "
+            + "\(DurationText.seconds(seconds)). It holds the cluster's keys: keep it as safe as they are."
+        if isPiped { session.console.warn(words) } else { session.console.line(words) }
     }
 }
 
@@ -52,29 +63,41 @@ struct BackupFile {
         var isInPlace = false
         let file = try Files.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
         defer { if !isInPlace { _ = unlink(temporary) } }
-        var check = BackupCheck()
-        // The thread may wait for the disk: the command line has nothing else to do meanwhile.
-        do {
-            for try await piece in body {
-                check.take(piece)
-                try Files.write(file.rawValue, piece, temporary)
-            }
-        } catch let error as SystemError where error.subject == temporary {
-            throw error
-        } catch {
-            throw Failure(
-                "the daemon broke off after \(ByteSize.decimal(Int64(check.size))): \(error)",
-                hint: "Nothing was kept. Try again; the daemon's log says more.")
-        }
-        let size = check.size
-        guard check.isWhole() else {
-            throw Failure(
-                "what came is no whole backup: its digest does not match", hint: "Nothing was kept. Try again.")
+        let size = try await Self.receive(body) { piece throws(SystemError) in
+            try Files.write(file.rawValue, piece, temporary)
         }
         try checked(fsync(file.rawValue), "fsync", temporary)
         try Files.rename(temporary, to: path)
         isInPlace = true
         try Files.syncDirectory(Files.parent(of: path))
+        return size
+    }
+
+    /// Gives all of it to `sink`, which may wait for the disk: the command line has nothing else to do meanwhile.
+    ///
+    /// - Throws: what `sink` throws; `Failure` where what came is no whole backup. What `sink` was given is then of no use.
+    static func receive(_ body: HTTPBody, _ sink: ([UInt8]) throws(SystemError) -> Void) async throws -> Int {
+        var check = BackupCheck()
+        var failure: SystemError?
+        do {
+            for try await piece in body {
+                check.take(piece)
+                do { try sink(piece) } catch {
+                    failure = error
+                    break
+                }
+            }
+        } catch {
+            throw Failure(
+                "the daemon broke off after \(ByteSize.decimal(Int64(check.size))): \(error)",
+                hint: "What came is of no use. Try again; the daemon's log says more.")
+        }
+        if let failure { throw failure }
+        let size = check.size
+        guard check.isWhole() else {
+            throw Failure(
+                "what came is no whole backup: its digest does not match", hint: "It is of no use. Try again.")
+        }
         return size
     }
 }
