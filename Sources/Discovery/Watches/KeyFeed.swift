@@ -104,20 +104,23 @@ final class KeyFeed: Sendable {
     /// - Parameter patience: after which it says how far it is where nothing happens.
     nonisolated(nonsending) func next(_ hub: WatchHub, patience: Duration) async -> Event? {
         while true {
-            let (ready, catchUp) = state.withLock { state -> ([ChangeBatch]?, UInt64?) in
+            if let event = poll(hub) { return event }
+            if state.withLock({ $0.isEnded }) { return nil }
+            if let progress = await wait(hub, patience) { return .progress(progress) }
+        }
+    }
+
+    /// What there is to be told, without waiting for it: nil where it is synced and nothing came, and once it has ended.
+    func poll(_ hub: WatchHub) -> Event? {
+        while true {
+            let (ready, catchUp) = state.withLock { state -> ([ChangeBatch], UInt64?) in
                 if state.isEnded { return ([], nil) }
-                if !state.buffer.isEmpty {
-                    defer { (state.buffer, state.bytes) = ([], 0) }
-                    return (state.buffer, nil)
-                }
-                return (nil, state.isSynced ? nil : state.position)
+                defer { (state.buffer, state.bytes) = ([], 0) }
+                return (state.buffer, state.buffer.isEmpty && !state.isSynced ? state.position : nil)
             }
-            if let ready { return ready.isEmpty ? nil : .changes(ready) }
-            if let catchUp {
-                if let event = readHistory(after: catchUp, hub) { return event }
-            } else if let progress = await wait(hub, patience) {
-                return .progress(progress)
-            }
+            if !ready.isEmpty { return .changes(ready) }
+            guard let catchUp else { return nil }
+            if let event = readHistory(after: catchUp, hub) { return event }
         }
     }
 
