@@ -9,6 +9,7 @@ import resource
 import select
 import socket
 import statistics
+import struct
 import sys
 import time
 
@@ -49,6 +50,8 @@ def put(value):
 def connect():
     stream = socket.create_connection((host, port), timeout=LIMIT)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Closed by a reset: the ports of thousands that were closed otherwise lack the next run for a minute.
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return stream
 
 

@@ -59,18 +59,18 @@ private final class RegularFile: DiskFile {
 
     func read(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
         let count = max(0, min(count, try size() - offset))
-        var bytes = [UInt8](repeating: 0, count: count)
-        var done = 0
-        while done < count {
-            let got = bytes.withUnsafeMutableBytes { buffer in
-                pread(descriptor.rawValue, buffer.baseAddress?.advanced(by: done), count - done, offset + done)
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let got = pread(
+                    descriptor.rawValue, buffer.baseAddress?.advanced(by: done), count - done, offset + done)
+                if got == -1 && errno == EINTR { continue }
+                if got == -1 { failure = SystemError.last("pread", path) }
+                if got <= 0 { break }
+                done += got
             }
-            if got == -1 && errno == EINTR { continue }
-            guard got >= 0 else { throw SystemError.last("pread", path) }
-            if got == 0 { break }
-            done += got
         }
-        if done < count { bytes.removeLast(count - done) }
+        if let failure { throw failure }
         return bytes
     }
 
