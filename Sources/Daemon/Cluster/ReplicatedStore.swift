@@ -70,12 +70,17 @@ struct RaftProposer: Proposer {
     }
 
     /// What users read: whether the change was made, and what to do.
-    private static func answer(_ error: RaftError) -> any Error {
+    static func answer(_ error: RaftError) -> any Error {
         let outcome: String
         switch error.code {
         case .timedOut, .stopped: outcome = "whether the change was made is not known. Look, then try again."
         case .notLeader, .droppedByNewLeader: outcome = "the change was not made. Try again."
-        case .overloaded, .diskFull: return HTTPError(.serviceUnavailable, "\(error)", cause: nil)
+        case .overloaded: return HTTPError(.serviceUnavailable, "\(error)", cause: nil)
+        case .diskFull:
+            return HTTPError(
+                .serviceUnavailable,
+                "The disk of the manager that leads is full (\(error.message)): nothing was changed. Make space where its "
+                    + "--data-dir is; it goes on by itself then. Reads and containers go on meanwhile.", cause: nil)
         default: return error
         }
         return HTTPError(

@@ -1,3 +1,4 @@
+import HTTP
 import Model
 import Platform
 import Raft
@@ -119,6 +120,15 @@ import Testing
             let command = try #require(try transaction.commands().first).encoded
             _ = try store.apply(index: UInt64(number) + 1, term: 1, command: command)
         }
+    }
+
+    /// Whoever reads it can do something about it.
+    @Test func aFullDiskIsSaidWithWhatHelps() throws {
+        let error = try #require(
+            RaftProposer.answer(RaftError(.diskFull, "no space for more log entries")) as? HTTPError)
+        #expect(error.status == .serviceUnavailable)
+        #expect(
+            error.message.contains("disk of the manager that leads is full") && error.message.contains("Make space"))
     }
 
     /// A command of a later version stops the member, with words that say what to do.
