@@ -11,6 +11,8 @@ final class DiscoveryNode: Sendable {
     private let current = Mutex<DiscoveryMember?>(nil)
     /// Whether the node is a manager whose keys nobody has unlocked yet.
     private let isLocked = Atomic(false)
+    /// Whether it is not known yet what the node is: it takes up the part that it had.
+    private let isStarting = Atomic(true)
 
     private let port = Mutex(Port())
 
@@ -46,6 +48,9 @@ final class DiscoveryNode: Sendable {
     /// The server whose requests `respond(onPort:)` answers.
     func listens(by server: HTTPServer) { port.withLock { $0.server = server } }
 
+    /// What the node was, it is again.
+    func hasStarted() { isStarting.store(false, ordering: .relaxed) }
+
     func setLocked(_ isLocked: Bool) { self.isLocked.store(isLocked, ordering: .relaxed) }
 
     /// Those that this node knows as a manager; nil where it is none.
@@ -80,7 +85,9 @@ final class DiscoveryNode: Sendable {
     nonisolated(nonsending) func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard let member = current.withLock({ $0 }) else {
             let isLocked = isLocked.load(ordering: .relaxed)
-            return DiscoveryAPI.failure(isLocked ? Self.locked : Self.noManager, knowsLeader: false)
+            let isStarting = isStarting.load(ordering: .relaxed)
+            return DiscoveryAPI.failure(
+                isLocked ? Self.locked : isStarting ? Self.starting : Self.noManager, knowsLeader: false)
         }
         guard member.isSound else { return DiscoveryAPI.failure(Self.differs, knowsLeader: member.knowsLeader) }
         return await DiscoveryAPI(cluster: member).respond(to: request)
@@ -93,6 +100,9 @@ final class DiscoveryNode: Sendable {
     private static let locked = HTTPError(
         .internalServerError,
         "No cluster leader: this manager is locked and needs to be unlocked: clusterctl unlock. Or ask another one.")
+
+    private static let starting = HTTPError(
+        .internalServerError, "No cluster leader: this node is starting; try again in a moment, or ask another one.")
 
     private static let noManager = HTTPError(
         .internalServerError,

@@ -20,6 +20,8 @@ actor LocalNode {
     /// Who the node is, while its keys are sealed and nobody has unlocked them.
     private var locked: LockedIdentity?
     private var transition: String?
+    /// Before that nobody knows what the node is.
+    private var hasStarted = false
     /// The whole API, for calls that other managers forward here.
     private var api: HTTPServer?
 
@@ -44,6 +46,10 @@ actor LocalNode {
     /// Takes up the part in the cluster that the node had, if it had one. `api` serves what managers forward.
     func start(api: HTTPServer) async throws {
         self.api = api
+        defer {
+            hasStarted = true
+            discovery.hasStarted()
+        }
         let known: NodeIdentity?
         do { known = try identityFile.load() } catch let error as IdentityFile.Locked {
             locked = error.identity
@@ -258,7 +264,7 @@ actor LocalNode {
         guard let membership else {
             throw HTTPError(
                 .serviceUnavailable,
-                transition == nil
+                transition == nil && hasStarted
                     ? "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect "
                         + "this node to swarm and try again."
                     : "This node is becoming a member of its swarm; try again in a moment.")
@@ -289,7 +295,7 @@ actor LocalNode {
             info.error = "Swarm is encrypted and needs to be unlocked before it can be used."
             return info
         }
-        info.localNodeState = transition == nil ? .inactive : .pending
+        info.localNodeState = transition == nil && hasStarted ? .inactive : .pending
         return info
     }
 }
