@@ -67,7 +67,11 @@ public enum DaemonCommand {
                 await node.respond(onPort: $0, audit: audit)
             }
             node.discovery.listens(by: discovery)
-            let bound = try discovery.listen(on: address)
+            let bound: SocketAddress
+            do { bound = try discovery.listen(on: address) } catch {
+                throw ConfigurationError(
+                    "cannot serve the discovery API: \(error). --discovery-addr names another address, or off")
+            }
             log.info("serving the discovery API", ["on": bound])
             return discovery
         }

@@ -42,6 +42,20 @@ import Testing
         #expect(configuration.dataPathPort == 5000)
     }
 
+    /// The line is counted as editors count it, and what is wrong with it is said.
+    @Test(arguments: [
+        ("bogus = 3", "unknown flag bogus"), ("log-level", "expected 'flag = value'"), ("=", "expected"),
+        ("name =", "expected"), ("config = /x", "--config is for the command line alone"),
+        ("audit-discovery = true", "--audit-discovery is for the command line alone"),
+    ])
+    func aLineOfAFileThatIsWrongIsNamed(line: String, words: String) throws {
+        let path = NSTemporaryDirectory() + "clusterd-\(UUID().uuidString).conf"
+        try "# a comment\n\n\nname = n1\n\(line)\n".write(toFile: path, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let error = #expect(throws: ConfigurationError.self) { try DaemonConfiguration(arguments: ["--config", path]) }
+        #expect(error?.description.contains("line 5: \(words)") == true, "\(String(describing: error))")
+    }
+
     /// A file would repeat it at every start.
     @Test func aNewClusterIsForcedByTheCommandLineAlone() throws {
         #expect(try DaemonConfiguration(arguments: ["--force-new-cluster", "--name", "n1"]).forcesNewCluster)

@@ -179,14 +179,22 @@ extension DaemonConfiguration {
         } catch {
             throw ConfigurationError("--config \(file): \(error)")
         }
-        for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n").enumerated() {
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() {
             let text = line.prefix { $0 != "#" }.trimmed
             if text.isEmpty { continue }
             let parts = text.split(separator: "=", maxSplits: 1).map(\.trimmed)
+            let place = "\(file), line \(number + 1)"
+            guard parts.count == 2 else {
+                throw ConfigurationError("\(place): expected 'flag = value', as in --help")
+            }
+            guard let flag = Self.flags.first(where: { $0.name == parts[0] }) else {
+                throw ConfigurationError("\(place): unknown flag \(parts[0]); see clusterd --help")
+            }
             // What has no value is for one start, which a file would repeat.
-            guard parts.count == 2,
-                let flag = Self.flags.first(where: { $0.name == parts[0] && $0.name != "config" && $0.value != nil })
-            else { throw ConfigurationError("\(file), line \(number + 1): expected 'flag = value', as in --help") }
+            guard flag.name != "config", flag.value != nil else {
+                throw ConfigurationError("\(place): --\(flag.name) is for the command line alone")
+            }
             try flag.set(&self, String(parts[1]))
         }
     }

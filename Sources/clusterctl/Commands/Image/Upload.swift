@@ -54,7 +54,7 @@ struct Upload: Sendable {
                 if let size, piece.count > size - sent { throw Failure("\(path) grew while it was read") }
                 try await writer.write(piece)
                 sent += piece.count
-                if size ?? .max > Self.quietSize { shown.advance(to: sent) }
+                if size ?? sent > Self.quietSize { shown.advance(to: sent) }
             }
             shown.finish()
         }
