@@ -7,7 +7,7 @@ BUILT ?= .build/release
 SOURCES := Package.swift Sources Tests
 PRODUCTS := clusterd clusterctl
 
-.PHONY: help build release install test simulate lint format bench bench-kv demo demo-down clean deps
+.PHONY: help build release install test simulate simulate-state lint format bench bench-kv demo demo-down clean deps
 
 help:
 	@echo 'make build      clusterd and clusterctl, for development (.build/debug)'
@@ -15,6 +15,7 @@ help:
 	@echo 'make install    as root: what `make release` built, a systemd unit and a page on operating, under $(PREFIX)'
 	@echo 'make test       every test: units and simulations first, then those with real hosts, networks and containers'
 	@echo 'make simulate   groups of managers under seeded faults: SEEDS=1000 of them, from FROM=1 on'
+	@echo 'make simulate-state   the store, its keys and watches under seeded faults: SEEDS and FROM as above'
 	@echo 'make lint       the style: swift format, and the rules of Tests/RepositoryTests'
 	@echo 'make format     rewrites the sources as swift format wants them'
 	@echo 'make bench      replicas and failover, beside Docker swarm (deploy/bench); make bench-kv: the key-value store, beside etcd'
@@ -46,6 +47,9 @@ FROM ?= 1
 simulate: deps
 	$(SWIFT) build -c release --product raft-simulate
 	.build/release/raft-simulate --from $(FROM) --seeds $(SEEDS) --keep-going
+
+simulate-state: deps
+	STATE_SEEDS=$(SEEDS) STATE_FROM=$(FROM) $(SWIFT) test --disable-xctest --filter '^DaemonTests.StateSimulationTests'
 
 lint: deps
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)

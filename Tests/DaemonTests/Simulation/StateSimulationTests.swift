@@ -3,12 +3,15 @@ import Platform
 import TestSupport
 import Testing
 
-/// Managers' states, keys and watches under faults, a seed each. `STATE_SEED=N` replays one; `STATE_SEEDS=N` runs so many.
+/// Managers' states, keys and watches under faults, a seed each. `STATE_SEED=N` replays one; `STATE_SEEDS=N` runs so many, from
+/// `STATE_FROM` on (`make simulate-state`).
 @Suite(.besideOthers) struct StateSimulationTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seeds: ClosedRange<UInt64> = {
-        if let seed = environment["STATE_SEED"].flatMap(UInt64.init) { return seed...seed }
-        return 1...max(1, environment["STATE_SEEDS"].flatMap(UInt64.init) ?? 12)
+        func number(_ name: String) -> UInt64? { environment[name].flatMap(UInt64.init) }
+        if let seed = number("STATE_SEED") { return seed...seed }
+        let first = number("STATE_FROM") ?? 1
+        return first...(first + max(1, number("STATE_SEEDS") ?? 12) - 1)
     }()
 
     private static func run(_ seed: UInt64) throws -> StateSimulation {
