@@ -1,35 +1,42 @@
-internal import Raft
+package import Raft
 
 /// Messages on their way, and the links that lose, delay, repeat or cut them.
-struct SimulatedNetwork {
-    struct Delivery {
-        let time: UInt64
+package struct SimulatedNetwork {
+    package struct Delivery {
+        package let time: UInt64
         let order: UInt64
-        let message: [UInt8]
-        let to: NodeID
+        package let message: [UInt8]
+        package let to: NodeID
     }
 
     /// Directed links that carry nothing.
-    var cutLinks: Set<Link> = []
+    package var cutLinks: Set<Link> = []
     /// Directed links that deliver nothing before then.
     var clogs: [Link: UInt64] = [:]
-    var lossPercent: UInt64 = 0
-    var repeatPercent: UInt64 = 0
-    var slowPercent: UInt64 = 0
+    package var lossPercent: UInt64 = 0
+    package var repeatPercent: UInt64 = 0
+    package var slowPercent: UInt64 = 0
     var latency: UInt64 = 4_000_000
     /// Soonest last, so that taking is cheap.
     private var queue: [Delivery] = []
     private var order: UInt64 = 0
 
-    struct Link: Hashable {
+    package init() {}
+
+    package struct Link: Hashable, Sendable {
         let from: NodeID
         let to: NodeID
+
+        package init(from: NodeID, to: NodeID) {
+            self.from = from
+            self.to = to
+        }
     }
 
-    var nextTime: UInt64? { queue.last?.time }
+    package var nextTime: UInt64? { queue.last?.time }
 
     /// `sentAt` may be later than now: the sender hangs meanwhile.
-    mutating func send(_ message: Message, at sentAt: UInt64, _ random: inout SeededGenerator) {
+    package mutating func send(_ message: Message, at sentAt: UInt64, _ random: inout SeededGenerator) {
         let link = Link(from: message.from, to: message.to)
         let isLost = cutLinks.contains(link) || random.below(100) < lossPercent
         let copies = isLost ? 0 : random.below(100) < repeatPercent ? 2 : 1
@@ -45,9 +52,9 @@ struct SimulatedNetwork {
         }
     }
 
-    mutating func take() -> Delivery? { queue.popLast() }
+    package mutating func take() -> Delivery? { queue.popLast() }
 
-    mutating func repair() {
+    package mutating func repair() {
         cutLinks = []
         clogs = [:]
     }

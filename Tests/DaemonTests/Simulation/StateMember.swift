@@ -59,17 +59,20 @@ enum StateFault: CaseIterable {
         switch self {
         case .kill: simulation.crash(member, byPowerLoss: false)
         case .powerOff: simulation.crash(member, byPowerLoss: true)
-        case .cutLink: simulation.cutLinks.insert([member.id.value, 1 + simulation.random.below(count)])
+        case .cutLink:
+            let other = simulation.members[Int(simulation.random.below(count))]
+            simulation.network.cutLinks.insert(.init(from: member.id, to: other.id))
         case .isolation:
-            for other in 1...count {
-                simulation.cutLinks.formUnion([[member.id.value, other], [other, member.id.value]])
+            for other in simulation.members {
+                simulation.network.cutLinks.insert(.init(from: member.id, to: other.id))
+                simulation.network.cutLinks.insert(.init(from: other.id, to: member.id))
             }
         case .noise:
-            simulation.lossPercent = simulation.random.below(15)
-            simulation.slowPercent = simulation.random.below(15)
-            simulation.repeatPercent = simulation.random.below(15)
+            simulation.network.lossPercent = simulation.random.below(15)
+            simulation.network.slowPercent = simulation.random.below(15)
+            simulation.network.repeatPercent = simulation.random.below(15)
         case .transfer: simulation.leader?.transferLeadership(to: nil, token: .max)
-        case .repair: simulation.cutLinks = []
+        case .repair: simulation.network.repair()
         }
     }
 }

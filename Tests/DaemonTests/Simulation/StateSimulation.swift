@@ -33,12 +33,7 @@ final class StateSimulation: Transport {
     var now: UInt64 = 0
     let settings: RaftSettings
     let loop: EventLoop
-    private var queue: [(time: UInt64, order: UInt64, to: Int, bytes: [UInt8])] = []
-    private var sent: UInt64 = 0
-    var cutLinks: Set<[UInt64]> = []
-    var lossPercent: UInt64 = 0
-    var slowPercent: UInt64 = 0
-    var repeatPercent: UInt64 = 0
+    var network = SimulatedNetwork()
     private var proposals: [UInt64: [UInt8]] = [:]
     private var nextToken: UInt64 = 0
     private var nextCommand: UInt64 = 0
@@ -94,7 +89,8 @@ final class StateSimulation: Transport {
 
     private func heal() {
         isHealed = true
-        (cutLinks, lossPercent, slowPercent, repeatPercent) = ([], 0, 0, 0)
+        network.repair()
+        (network.lossPercent, network.slowPercent, network.repeatPercent) = (0, 0, 0)
         for member in members where member.restartAt != nil { member.restartAt = now }
     }
 
@@ -140,16 +136,7 @@ final class StateSimulation: Transport {
     }
 
     func send(_ message: Message, to peer: NodeID, address: String?) {
-        guard peer.value >= 1, peer.value <= members.count, !cutLinks.contains([message.from.value, peer.value]),
-            random.below(100) >= lossPercent
-        else { return }
-        let bytes = message.encoded()
-        for copy in 0...(random.below(100) < repeatPercent ? 1 : 0) as ClosedRange<UInt64> {
-            let longest: UInt64 = random.below(100) < slowPercent ? 400 : copy > 0 ? 2_000 : 4
-            let time = now + 200_000 + random.below(longest * Self.millisecond)
-            sent += 1
-            queue.append((time, sent, Int(peer.value) - 1, bytes))
-        }
+        network.send(message, at: now, &random)
     }
 
     func note(_ what: String?) { problem = problem ?? what }
@@ -173,7 +160,7 @@ final class StateSimulation: Transport {
     }
 
     private var nextTime: UInt64? {
-        var time = queue.map(\.time).min() ?? .max
+        var time = network.nextTime ?? .max
         if !isHealed { time = min(time, nextFault, nextCommand) }
         for member in members { time = min(time, member.nextTime) }
         for watcher in watchers { time = min(time, watcher.nextLook) }
@@ -181,11 +168,7 @@ final class StateSimulation: Transport {
     }
 
     private func step() throws {
-        if let place = queue.indices.min(by: { (queue[$0].time, queue[$0].order) < (queue[$1].time, queue[$1].order) }),
-            queue[place].time <= now
-        {
-            return try deliver(queue.remove(at: place))
-        }
+        if let time = network.nextTime, time <= now, let delivery = network.take() { return try deliver(delivery) }
         for member in members where member.nextTime <= now { return try turn(of: member) }
         for watcher in watchers where watcher.nextLook <= now { return try look(watcher) }
         if nextCommand <= now {
@@ -196,11 +179,11 @@ final class StateSimulation: Transport {
         StateFault.allCases[Int(random.below(UInt64(StateFault.allCases.count)))].befall(self)
     }
 
-    private func deliver(_ delivery: (time: UInt64, order: UInt64, to: Int, bytes: [UInt8])) throws {
-        fingerprint = fingerprint &* 31 &+ delivery.time &+ UInt64(CRC32C.checksum(delivery.bytes))
-        guard let life = members[delivery.to].life else { return }
-        life.driver.receive(try Message(decoding: delivery.bytes))
-        try run(members[delivery.to])
+    private func deliver(_ delivery: SimulatedNetwork.Delivery) throws {
+        fingerprint = fingerprint &* 31 &+ delivery.time &+ UInt64(CRC32C.checksum(delivery.message))
+        guard let member = members.first(where: { $0.id == delivery.to }), let life = member.life else { return }
+        life.driver.receive(try Message(decoding: delivery.message))
+        try run(member)
     }
 
     private func turn(of member: StateMember) throws {

@@ -26,7 +26,7 @@ final class StateWatcher {
     }
 
     static func text(_ version: KeyVersion) -> String {
-        "\(version.modify).\(version.order) \(version.keyText) \(version.isDeleted ? "-" : "\(version.row.hashed)")"
+        "\(version.modify).\(version.order) \(version.keyText) \(version.isDeleted ? "-" : "\(version.rowHash(in: KeyValueState.name))")"
     }
 
     func leave() {
@@ -83,9 +83,4 @@ final class StateWatcher {
             "a watcher of \(topic) after \(start) was told \(seen.count) changes of \(texts.count); the \(place). was "
             + "\(seen.dropFirst(place).first ?? "none") instead of \(texts.dropFirst(place).first ?? "none")"
     }
-}
-
-extension [UInt8] {
-    /// FNV-1a, so that what is compared is short.
-    fileprivate var hashed: UInt64 { reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 } }
 }
